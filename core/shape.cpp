@@ -1,0 +1,24 @@
+#include "core/shape.h"
+
+namespace lv {
+
+int normalize_axis(int axis, int rank, std::string_view who) {
+  LV_CHECK_SHAPE(axis >= -rank && axis < rank, "{}: axis {} is outside [-{}, {})", who, axis, rank, rank);
+  return axis < 0 ? axis + rank : axis;
+}
+
+Shape broadcast_shapes(const Shape& a, const Shape& b, std::string_view who) {
+  const int rank = std::max(a.rank(), b.rank());
+  Shape out = Shape::filled(rank, 1);
+  for (int i = 1; i <= rank; ++i) {
+    const int64_t size_a = i <= a.rank() ? a[a.rank() - i] : 1;
+    const int64_t size_b = i <= b.rank() ? b[b.rank() - i] : 1;
+    LV_CHECK_SHAPE(size_a == size_b || size_a == 1 || size_b == 1, "{}: shapes {} and {} do not broadcast", who, a, b);
+    out[rank - i] = size_a == 1 ? size_b : size_a;
+  }
+  return out;
+}
+
+std::string to_string(const Dims& dims) { return fmt::format("[{}]", fmt::join(dims.begin(), dims.end(), ", ")); }
+
+}  // namespace lv
