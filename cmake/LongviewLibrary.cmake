@@ -1,11 +1,18 @@
 # lv_library(NAME SOURCES... DEPENDS targets...): one static library a folder, include root = the repository.
 function(lv_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
-  add_library(${name} STATIC ${ARG_SOURCES})
+  if(NOT ARG_SOURCES)  # a layer of headers
+    add_library(${name} INTERFACE)
+    set(public INTERFACE)
+  else()
+    add_library(${name} STATIC ${ARG_SOURCES})
+    set(public PUBLIC)
+    set_target_properties(${name} PROPERTIES OUTPUT_NAME longview_${name})
+    target_link_libraries(${name} PRIVATE ${ARG_PRIVATE_DEPENDS})
+  endif()
   add_library(longview::${name} ALIAS ${name})
-  set_target_properties(${name} PROPERTIES OUTPUT_NAME longview_${name})
-  target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:include/longview>)
-  target_link_libraries(${name} PUBLIC ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
+  target_include_directories(${name} ${public} $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:include/longview>)
+  target_link_libraries(${name} ${public} ${ARG_DEPENDS})
 endfunction()
 
 # Makes the kernel launch files (.cu) of `target` compile: by nvcc, or as C++ against the emulator.

@@ -1,0 +1,28 @@
+# lv_register_test(TARGET): makes CTest run an executable, with the allocator that finds overruns and reads of unwritten
+# memory. A test program ends with the line "N passed, N failed, N skipped", which scripts/count_tests.py sums.
+function(lv_register_test target)
+  add_test(NAME ${target} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
+  set_tests_properties(${target} PROPERTIES ENVIRONMENT LV_ALLOC=debug TIMEOUT 1500)
+endfunction()
+
+# lv_test(NAME SOURCES... DEPENDS targets...): a Catch2 executable known to CTest. Tests find their data under LV_TEST_FIXTURES.
+function(lv_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE catch_main ${ARG_DEPENDS})
+  target_compile_definitions(${name} PRIVATE LV_TEST_FIXTURES="${PROJECT_SOURCE_DIR}/tests/fixtures")
+  lv_register_test(${name})
+endfunction()
+
+# lv_test_folder(LAYER DEPENDS targets...): test_<layer> from tests/<layer>/*_test.cpp, once the layer and its tests exist.
+# A CMakeLists.txt in that folder, where there is one, adds to it.
+function(lv_test_folder layer)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${layer}/*_test.cpp)
+  if(sources AND TARGET ${layer})
+    lv_test(test_${layer} SOURCES ${sources} DEPENDS ${ARG_DEPENDS})
+  endif()
+  if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${layer}/CMakeLists.txt)
+    add_subdirectory(${layer})
+  endif()
+endfunction()

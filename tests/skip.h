@@ -1,0 +1,10 @@
+#pragma once
+#include <string_view>
+
+namespace lv::test {
+
+/// Notes that the running test case could not check something here, and why ("no CUDA device"). The case then counts as
+/// skipped unless it fails, and the reasons are listed when the program ends. The caller returns by itself.
+void skip(std::string_view reason);
+
+}  // namespace lv::test
