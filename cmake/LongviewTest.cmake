@@ -5,12 +5,11 @@ function(lv_register_test target)
   set_tests_properties(${target} PROPERTIES ENVIRONMENT LV_ALLOC=debug TIMEOUT 1500)
 endfunction()
 
-# lv_test(NAME SOURCES... DEPENDS targets...): a Catch2 executable known to CTest. Tests find their data under LV_TEST_FIXTURES.
+# lv_test(NAME SOURCES... DEPENDS targets...): a Catch2 executable known to CTest.
 function(lv_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE catch_main ${ARG_DEPENDS})
-  target_compile_definitions(${name} PRIVATE LV_TEST_FIXTURES="${PROJECT_SOURCE_DIR}/tests/fixtures")
   lv_register_test(${name})
 endfunction()
 
