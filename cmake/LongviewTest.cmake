@@ -1,5 +1,5 @@
 # lv_register_test(TARGET): makes CTest run an executable, with the allocator that finds overruns and reads of unwritten
-# memory. A test program ends with the line "N passed, N failed, N skipped", which scripts/count_tests.py sums.
+# memory. Every test program prints the line "N passed, N failed, N skipped", which scripts/count_tests.py sums.
 function(lv_register_test target)
   add_test(NAME ${target} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
   set_tests_properties(${target} PROPERTIES ENVIRONMENT LV_ALLOC=debug TIMEOUT 1500)
