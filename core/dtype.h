@@ -64,9 +64,8 @@ inline constexpr DType kDTypeOf = [] {
 
 /// The type in which sums over T are kept: float for 16-bit types, int64 for integers, T itself otherwise.
 template <class T>
-using Accumulator = std::conditional_t<
-    std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>, float,
-    std::conditional_t<std::is_integral_v<T>, int64_t, T>>;
+using Accumulator = std::conditional_t<std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>, float,
+                                       std::conditional_t<std::is_integral_v<T>, int64_t, T>>;
 
 /// Calls `fn.template operator()<T>()` with the C++ type of a floating dtype; throws DTypeError naming `who` otherwise.
 template <class Fn>

@@ -1,6 +1,6 @@
 #pragma once
-// LV_HOSTDEV marks scalar code that runs on the host, in CUDA kernels and in the emulator. This header includes nothing,
-// so that cells depend neither on CUDA nor on the emulator.
+// LV_HOSTDEV marks scalar code that runs on the host, in CUDA kernels and in the emulator. This header includes
+// nothing, so that cells depend neither on CUDA nor on the emulator.
 
 #if defined(__CUDACC__)
 #define LV_HOSTDEV __host__ __device__ __forceinline__

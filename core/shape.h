@@ -19,7 +19,8 @@ class Dims {
   constexpr Dims() = default;
   constexpr Dims(std::initializer_list<int64_t> values) : Dims(std::span(values.begin(), values.size())) {}
   constexpr explicit Dims(std::span<const int64_t> values) : rank_(int(values.size())) {
-    LV_CHECK_SHAPE(values.size() <= size_t(kMaxRank), "shape: rank {} is above the maximum of {}", values.size(), kMaxRank);
+    LV_CHECK_SHAPE(values.size() <= size_t(kMaxRank), "shape: rank {} is above the maximum of {}", values.size(),
+                   kMaxRank);
     std::copy(values.begin(), values.end(), values_.begin());
   }
   /// `rank` copies of `value`.
@@ -80,7 +81,8 @@ constexpr Strides contiguous_strides(const Shape& shape) {
 /// Maps an axis in [-rank, rank) to [0, rank); throws ShapeError naming `who` otherwise.
 int normalize_axis(int axis, int rank, std::string_view who);
 
-/// The shape that `a` and `b` broadcast to (sizes equal or 1, aligned at the last axis); throws ShapeError naming `who`.
+/// The shape that `a` and `b` broadcast to (sizes equal or 1, aligned at the last axis); throws ShapeError naming
+/// `who`.
 Shape broadcast_shapes(const Shape& a, const Shape& b, std::string_view who);
 
 std::string to_string(const Dims& dims);

@@ -1,0 +1,98 @@
+#include "autograd/autocast.h"
+
+#include <map>
+#include <tuple>
+
+#include "autograd/basic_ops.h"
+#include "autograd/grad_mode.h"
+#include "autograd/node.h"
+
+namespace lv::autograd {
+
+namespace {
+
+// A weight used by several steps of one pass is cast once. The key's version makes a cast of an updated weight stale,
+// and the grad mode keeps an unrecorded cast from cutting the graph of a recorded one.
+using CacheKey = std::tuple<const TensorImpl*, uint32_t, DType, bool>;
+struct CacheEntry {
+  Tensor source;  // keeps the key's address from being reused
+  Tensor cast;
+};
+
+struct Cache {
+  std::map<CacheKey, CacheEntry> entries;
+  int depth = 0;
+};
+
+Cache& cache() {
+  static thread_local Cache instance;
+  return instance;
+}
+
+bool is_castable(const Tensor& tensor) {
+  return tensor.defined() && is_floating(tensor.dtype()) && tensor.dtype() != DType::f64;
+}
+
+Tensor cast_cached(const Tensor& tensor, DType dtype) {
+  if (!is_castable(tensor) || tensor.dtype() == dtype) {
+    return tensor;
+  }
+  const bool is_leaf = tensor.requires_grad() && !meta(tensor)->history.node;
+  if (!is_leaf) {
+    return cast(tensor, dtype);
+  }
+  auto [it, inserted] = cache().entries.try_emplace({tensor.impl(), tensor.version(), dtype, grad_enabled()});
+  if (inserted) {
+    it->second = {tensor, cast(tensor, dtype)};
+  }
+  return it->second.cast;
+}
+
+DType widest(std::span<const Tensor> inputs, DType otherwise) {
+  bool any = false;
+  for (const Tensor& tensor : inputs) {
+    if (is_castable(tensor)) {
+      if (tensor.dtype() == DType::f32) {
+        return DType::f32;
+      }
+      any = true;
+    }
+  }
+  return any ? otherwise : DType::f32;
+}
+
+}  // namespace
+
+AutocastState& autocast_state() {
+  static thread_local AutocastState state;
+  return state;
+}
+
+AutocastStateGuard::AutocastStateGuard(AutocastState state) : previous_(autocast_state()) {
+  autocast_state() = state;
+  ++cache().depth;
+}
+
+AutocastStateGuard::~AutocastStateGuard() {
+  autocast_state() = previous_;
+  if (--cache().depth == 0) {
+    cache().entries.clear();
+  }
+}
+
+AutocastGuard::AutocastGuard(DType dtype) : guard_(AutocastState{dtype}) {
+  LV_CHECK_DTYPE(is_reduced(dtype), "autocast: wants bf16 or f16, got {}", dtype);
+}
+
+TensorList autocast(std::span<const Tensor> inputs, CastPolicy policy) {
+  const DType low = *autocast_state().dtype;
+  const DType target = policy == CastPolicy::low ? low : policy == CastPolicy::full ? DType::f32 : widest(inputs, low);
+  TensorList result;
+  result.reserve(int(inputs.size()));
+  for (const Tensor& tensor : inputs) {
+    result.push_back(policy == CastPolicy::none ? tensor : cast_cached(tensor, target));
+  }
+  return result;
+}
+
+}  // namespace lv::autograd

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "autograd/autocast.h"
+#include "core/generator.h"
+#include "core/tensor.h"
+
+namespace lv::autograd {
+
+using Segment = std::function<TensorList(std::span<const Tensor>)>;
+
+/// Runs `segment(inputs)` without keeping what its steps save: backward runs the segment again when it first needs one
+/// of those tensors. The second run replays the default generator and the autocast state, and updates no running
+/// statistics. `segment` must do the same work both times. Differentiable in inputs and in whatever the segment
+/// captures.
+TensorList checkpoint(const Segment& segment, std::span<const Tensor> inputs);
+
+/// The tensors that the steps of one checkpointed segment would have saved, in the order of saving.
+class CheckpointSegment : public std::enable_shared_from_this<CheckpointSegment> {
+ public:
+  CheckpointSegment(Segment segment, std::span<const Tensor> inputs);
+  TensorList run_first();
+
+  /// The segment whose steps are being recorded on this thread, or null.
+  static CheckpointSegment* recording();
+  /// Notes a saved tensor and returns its ticket; keeps the tensor only while the segment runs for the second time.
+  int deposit(const Tensor& tensor);
+  /// The tensor of a ticket; the first call runs the segment again, the last call for all tickets frees them.
+  Tensor redeem(int ticket);
+
+ private:
+  void recompute();
+
+  Segment segment_;
+  std::vector<Tensor> inputs_;
+  PhiloxKey generator_;  // state of the default generator before the first run
+  AutocastState autocast_;
+  int tickets_ = 0;
+  std::vector<Tensor> recomputed_;
+  bool is_second_run_ = false;
+};
+
+}  // namespace lv::autograd

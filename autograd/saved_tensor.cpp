@@ -1,0 +1,39 @@
+#include "autograd/saved_tensor.h"
+
+#include "autograd/checkpoint.h"
+
+namespace lv::autograd {
+
+SavedTensor::SavedTensor(const Tensor& tensor, int output_index) : output_index_(output_index) {
+  if (!tensor.defined()) {
+    return;
+  }
+  const Tensor kept = output_index >= 0 ? tensor.detach() : tensor;
+  if (CheckpointSegment* segment = CheckpointSegment::recording(); segment != nullptr) {
+    ticket_ = segment->deposit(kept);
+    segment_ = segment->shared_from_this();
+    return;
+  }
+  tensor_ = kept;
+  version_ = kept.version();
+}
+
+Tensor SavedTensor::unpack(Node& owner, std::string_view op, int position) const {
+  Tensor tensor = segment_ ? segment_->redeem(ticket_) : tensor_;
+  if (!tensor.defined()) {
+    return tensor;
+  }
+  LV_CHECK(segment_ || tensor.version() == version_,
+           "{}: saved tensor {} of shape {} was changed after the forward pass (version {}, now {}); "
+           "do not write to a tensor that a backward pass still needs",
+           op, position, tensor.shape(), version_, tensor.version());
+  if (output_index_ >= 0) {
+    tensor = tensor.detach();
+    AutogradMeta& m = meta_or_create(tensor);
+    m.requires_grad = true;
+    m.history = {NodePtr(&owner), output_index_};
+  }
+  return tensor;
+}
+
+}  // namespace lv::autograd

@@ -1,0 +1,110 @@
+#include "core/copy.h"
+
+#include <cstring>
+
+#include "core/cuda/driver.h"
+#include "core/stream.h"
+
+namespace lv {
+
+namespace {
+
+template <class From, class To>
+To convert(From value) {
+  if constexpr (std::is_same_v<From, To>) {
+    return value;
+  } else if constexpr (std::is_same_v<From, Half> || std::is_same_v<From, BFloat16>) {
+    return convert<float, To>(float(value));
+  } else if constexpr (std::is_same_v<To, Half> || std::is_same_v<To, BFloat16>) {
+    return To(float(value));
+  } else if constexpr (std::is_same_v<To, bool>) {
+    return value != From(0);
+  } else {
+    return static_cast<To>(value);
+  }
+}
+
+template <class From, class To>
+void copy_strided(const From* source, const Strides& from, To* target, const Strides& to, const Shape& shape,
+                  int axis) {
+  if (axis == shape.rank()) {
+    *target = convert<From, To>(*source);
+    return;
+  }
+  for (int64_t i = 0; i < shape[axis]; ++i) {
+    copy_strided(source + i * from[axis], from, target + i * to[axis], to, shape, axis + 1);
+  }
+}
+
+void copy_on_host(const Tensor& source, const Tensor& target) {
+  visit_any(source.dtype(), [&]<class From>() {
+    visit_any(target.dtype(), [&]<class To>() {
+      copy_strided(source.data<From>(), source.strides(), target.data<To>(), target.strides(), source.shape(), 0);
+    });
+  });
+}
+
+cuda::CopyKind copy_kind(Device from, Device to) {
+  if (from.is_cuda()) {
+    return to.is_cuda() ? cuda::CopyKind::device_to_device : cuda::CopyKind::device_to_host;
+  }
+  return to.is_cuda() ? cuda::CopyKind::host_to_device : cuda::CopyKind::host_to_host;
+}
+
+/// Moves one block; waits when the host is an end of the move, since the caller may use or free it at once.
+void copy_block(const Tensor& source, const Tensor& target) {
+  const cuda::CopyKind kind = copy_kind(source.device(), target.device());
+  if (kind == cuda::CopyKind::host_to_host) {
+    std::memmove(target.raw_data(), source.raw_data(), size_t(source.size_bytes()));
+    return;
+  }
+  const Stream stream = current_stream(source.device().is_cuda() ? source.device() : target.device());
+  cuda::memcpy_async(target.raw_data(), source.raw_data(), source.size_bytes(), kind, stream);
+  if (kind != cuda::CopyKind::device_to_device) {
+    synchronize(stream);
+  }
+}
+
+/// A host tensor with the layout of `tensor`, over a copy of its whole storage.
+Tensor mirror_on_host(const Tensor& tensor) {
+  const int64_t count = tensor.storage()->size_bytes / size_bytes(tensor.dtype());
+  const Tensor all = tensor.as_strided({count}, {1}, 0);
+  const Tensor host = Tensor::empty({count}, tensor.dtype());
+  copy_block(all, host);
+  return host.as_strided(tensor.shape(), tensor.strides(), tensor.offset());
+}
+
+}  // namespace
+
+void copy_elements(const Tensor& source, const Tensor& target) {
+  if (source.numel() == 0) {
+    return;
+  }
+  if (source.dtype() == target.dtype() && source.is_contiguous() && target.is_contiguous()) {
+    copy_block(source, target);
+    return;
+  }
+  const Tensor host_source = source.device().is_cpu() ? source : mirror_on_host(source);
+  if (target.device().is_cpu()) {
+    copy_on_host(host_source, target);
+    return;
+  }
+  LV_CHECK(target.is_contiguous(),
+           "copy: a device tensor with strides {} cannot be written from the host; use ops::copy", target.strides());
+  const Tensor staged = Tensor::empty(target.shape(), target.dtype());
+  copy_on_host(host_source, staged);
+  copy_block(staged, target);
+}
+
+void fill_zero_bytes(void* data, int64_t bytes, Device device) {
+  if (bytes == 0) {
+    return;
+  }
+  if (device.is_cpu()) {
+    std::memset(data, 0, size_t(bytes));
+  } else {
+    cuda::memset_async(data, 0, bytes, current_stream(device));
+  }
+}
+
+}  // namespace lv
