@@ -16,6 +16,7 @@ constexpr int64_t kSmallSegment = 2 * kMiB;
 constexpr int64_t kMediumBytes = 10 * kMiB;
 constexpr int64_t kMediumSegment = 20 * kMiB;
 constexpr int64_t kLargeGranule = 2 * kMiB;
+constexpr int64_t kMinCache = 32 * kMiB;
 constexpr int64_t kMaxBytes = int64_t{1} << 48;
 constexpr size_t kListedAllocations = 10;
 
@@ -215,7 +216,7 @@ void* CachingAllocator::reserve_raw(int64_t bytes) {
 /// far.
 void CachingAllocator::limit_cache(int64_t coming_bytes) {
   const int64_t demand = std::max(highest_allocated_, block_bytes_ + coming_bytes);
-  while (stats_.reserved_bytes + coming_bytes > demand + demand / 6) {
+  while (stats_.reserved_bytes + coming_bytes > demand + std::max(demand / 6, kMinCache)) {
     Block* idle = largest_idle_segment();
     if (idle == nullptr) {
       return;
