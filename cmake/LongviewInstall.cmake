@@ -14,5 +14,5 @@ configure_package_config_file(cmake/longviewConfig.cmake.in ${PROJECT_BINARY_DIR
                               INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/longviewConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/longviewConfig.cmake ${PROJECT_BINARY_DIR}/longviewConfigVersion.cmake
-              ${PROJECT_SOURCE_DIR}/cmake/LongviewCuda.cmake
+              ${PROJECT_SOURCE_DIR}/cmake/LongviewKernels.cmake
         DESTINATION ${package_dir})

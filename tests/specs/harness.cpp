@@ -140,6 +140,8 @@ Check check_of(const OpSpec& spec, std::string_view what, Outcome (*check)(const
   return {fmt::format("{}: {}", spec.op, what), [&spec, check] { return check(spec); }};
 }
 
+}  // namespace
+
 Outcome check_every_op_has_a_spec() {
   std::set<std::string_view> specified;
   for (const OpSpec& spec : all_specs()) {
@@ -154,10 +156,8 @@ Outcome check_every_op_has_a_spec() {
   return missing.empty() ? Outcome{} : Outcome{Outcome::Kind::failed, missing};
 }
 
-}  // namespace
-
 std::vector<Check> all_checks() {
-  std::vector<Check> checks{{"every registered op has a spec", check_every_op_has_a_spec}};
+  std::vector<Check> checks;
   for (const OpSpec& spec : all_specs()) {
     checks.push_back(check_of(spec, "spec is complete", check_completeness));
     checks.push_back(check_of(spec, "value", check_value));
@@ -174,6 +174,25 @@ std::vector<Check> all_checks() {
     }
   }
   return checks;
+}
+
+int run_all_checks() {
+  int counts[3] = {};
+  for (const Check& check : all_checks()) {
+    Outcome outcome;
+    try {
+      outcome = check.run();
+    } catch (const std::exception& error) {
+      outcome = {Outcome::Kind::failed, error.what()};
+    }
+    ++counts[int(outcome.kind)];
+    if (outcome.kind != Outcome::Kind::passed) {
+      fmt::print("{}: {}: {}\n", outcome.kind == Outcome::Kind::failed ? "FAILED" : "skipped", check.name,
+                 outcome.text);
+    }
+  }
+  fmt::print("{} passed, {} failed, {} skipped\n", counts[0], counts[1], counts[2]);
+  return counts[1] == 0 ? 0 : 1;
 }
 
 }  // namespace lv::specs

@@ -20,9 +20,15 @@ struct Check {
   std::function<Outcome()> run;
 };
 
-/// Every check of every spec, and one a registered op that it has a spec. LV_SPEC_SMALL=n keeps the n smallest cases of
-/// each.
+/// Every check of every spec in the program. LV_SPEC_SMALL=n keeps the n smallest cases of each.
 std::vector<Check> all_checks();
+
+/// That every registered op of the program has a spec.
+Outcome check_every_op_has_a_spec();
+
+/// Runs all_checks() without a test framework, prints what failed and the line "N passed, N failed, N skipped"; returns
+/// main's exit status.
+int run_all_checks();
 
 // The parts, for checks with inputs of their own.
 

@@ -28,7 +28,9 @@ class CheckInvoker final : public Catch::ITestInvoker {
 /// Runs after the specs have registered themselves, which have an earlier initialisation priority (spec.h).
 const bool checks_are_registered = [] {
   static std::vector<std::unique_ptr<Catch::AutoReg>> registrations;
-  for (lv::specs::Check& check : lv::specs::all_checks()) {
+  std::vector<lv::specs::Check> checks = lv::specs::all_checks();
+  checks.push_back({"every registered op has a spec", lv::specs::check_every_op_has_a_spec});
+  for (lv::specs::Check& check : checks) {
     const std::string name = check.name;
     registrations.push_back(std::make_unique<Catch::AutoReg>(new CheckInvoker(std::move(check)),
                                                              CATCH_INTERNAL_LINEINFO, Catch::StringRef(),
