@@ -2,6 +2,15 @@
 
 namespace lv {
 
+void Generator::save(const StateWriter& writer) const {
+  writer.put("seed", int64_t(next_.seed));
+  writer.put("offset", int64_t(next_.offset));
+}
+
+void Generator::load(const StateReader& reader) {
+  next_ = {uint64_t(reader.get<int64_t>("seed")), uint64_t(reader.get<int64_t>("offset"))};
+}
+
 uint64_t derive_seed(uint64_t seed, uint64_t index) {
   // The upper half of the counter keeps these words apart from the numbers that keys with the same seed give.
   const PhiloxWords counter{{uint32_t(index), uint32_t(index >> 32), 0xFFFFFFFFU, 0xFFFFFFFFU}};

@@ -3,11 +3,12 @@
 #include <cstdint>
 
 #include "core/philox.h"
+#include "core/stateful.h"
 
 namespace lv {
 
 /// A source of keys for random ops. Not for use from several threads at once: the order of claims decides the numbers.
-class Generator {
+class Generator final : public Stateful {
  public:
   explicit Generator(uint64_t seed) : next_{seed, 0} {}
 
@@ -19,9 +20,8 @@ class Generator {
   }
 
   [[nodiscard]] uint64_t seed() const { return next_.seed; }
-  /// The key that claim() returns next: the whole state.
-  [[nodiscard]] PhiloxKey state() const { return next_; }
-  void set_state(PhiloxKey next) { next_ = next; }
+  void save(const StateWriter& writer) const override;
+  void load(const StateReader& reader) override;
 
  private:
   PhiloxKey next_;

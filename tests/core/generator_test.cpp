@@ -15,11 +15,13 @@ TEST_CASE("a generator claims a new key for every op") {
 }
 
 TEST_CASE("a generator continues from a saved state") {
-  Generator generator(5);
+  Generator generator(0xfedcba9876543210);  // above the range of int64
   (void)generator.claim();
+  State state;
+  generator.save(StateWriter(state).scope("dropout"));
   Generator resumed(99);
-  resumed.set_state(generator.state());
-  REQUIRE(resumed.seed() == 5);
+  resumed.load(StateReader(state).scope("dropout"));
+  REQUIRE(resumed.seed() == 0xfedcba9876543210);
   REQUIRE(resumed.claim() == generator.claim());
 }
 
