@@ -36,6 +36,10 @@ if(LV_CUDA STREQUAL "NATIVE")
   endif()
   set(CMAKE_CUDA_STANDARD 20)
   enable_language(CUDA)
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25.1 does not know that nvcc has it
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+  endif()
   find_package(CUDAToolkit REQUIRED)
   # A register spill is a build error.
   add_compile_options("$<$<COMPILE_LANGUAGE:CUDA>:-Xptxas=-v,-warn-spills,-Werror;-Werror=all-warnings;--expt-relaxed-constexpr>")
