@@ -26,7 +26,7 @@ CheckpointSegment* CheckpointSegment::recording() { return active_segment; }
 CheckpointSegment::CheckpointSegment(Segment segment, std::span<const Tensor> inputs)
     : segment_(std::move(segment)),
       inputs_(inputs.begin(), inputs.end()),
-      generator_(default_generator().state()),
+      generator_(default_generator()),
       autocast_(autocast_state()) {}
 
 TensorList CheckpointSegment::run_first() {
@@ -50,8 +50,8 @@ Tensor CheckpointSegment::redeem(int ticket) {
 }
 
 void CheckpointSegment::recompute() {
-  const PhiloxKey present = default_generator().state();
-  default_generator().set_state(generator_);
+  const Generator present = default_generator();
+  default_generator() = generator_;
   is_second_run_ = true;
   {
     const SegmentScope scope(this);
@@ -61,7 +61,7 @@ void CheckpointSegment::recompute() {
     segment_(inputs_);
   }
   is_second_run_ = false;
-  default_generator().set_state(present);
+  default_generator() = present;
   LV_CHECK(int(recomputed_.size()) == tickets_,
            "checkpoint: the segment saved {} tensors when run again, {} the first time; it must repeat the same work",
            recomputed_.size(), tickets_);

@@ -36,7 +36,7 @@ class CheckpointSegment : public std::enable_shared_from_this<CheckpointSegment>
 
   Segment segment_;
   std::vector<Tensor> inputs_;
-  PhiloxKey generator_;  // state of the default generator before the first run
+  Generator generator_;  // the default generator as it was before the first run
   AutocastState autocast_;
   int tickets_ = 0;
   std::vector<Tensor> recomputed_;

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "autograd/autocast.h"
 #include "autograd/basic_ops.h"
 #include "autograd/grad_mode.h"
 #include "core/op_hook.h"
@@ -184,6 +185,7 @@ void Backward::step(Pending& pending) {
 }
 
 void Backward::run() {
+  const AutocastStateGuard autocast_off({});  // gradients have their tensors' dtypes already
   count_dependencies();
   mark_needed();
   std::unordered_set<Node*> started;

@@ -65,11 +65,15 @@ void copy_block(const Tensor& source, const Tensor& target) {
   }
 }
 
+/// All of a tensor's storage as one row of its elements.
+Tensor whole_storage(const Tensor& tensor) {
+  return tensor.as_strided({tensor.storage()->size_bytes / size_bytes(tensor.dtype())}, {1}, 0);
+}
+
 /// A host tensor with the layout of `tensor`, over a copy of its whole storage.
 Tensor mirror_on_host(const Tensor& tensor) {
-  const int64_t count = tensor.storage()->size_bytes / size_bytes(tensor.dtype());
-  const Tensor all = tensor.as_strided({count}, {1}, 0);
-  const Tensor host = Tensor::empty({count}, tensor.dtype());
+  const Tensor all = whole_storage(tensor);
+  const Tensor host = Tensor::empty(all.shape(), tensor.dtype());
   copy_block(all, host);
   return host.as_strided(tensor.shape(), tensor.strides(), tensor.offset());
 }
@@ -80,7 +84,9 @@ void copy_elements(const Tensor& source, const Tensor& target) {
   if (source.numel() == 0) {
     return;
   }
-  if (source.dtype() == target.dtype() && source.is_contiguous() && target.is_contiguous()) {
+  const bool is_one_block = (source.is_contiguous() && target.is_contiguous()) ||
+                            (source.strides() == target.strides() && is_dense(source.shape(), source.strides()));
+  if (source.dtype() == target.dtype() && is_one_block) {
     copy_block(source, target);
     return;
   }
@@ -89,11 +95,10 @@ void copy_elements(const Tensor& source, const Tensor& target) {
     copy_on_host(host_source, target);
     return;
   }
-  LV_CHECK(target.is_contiguous(),
-           "copy: a device tensor with strides {} cannot be written from the host; use ops::copy", target.strides());
-  const Tensor staged = Tensor::empty(target.shape(), target.dtype());
-  copy_on_host(host_source, staged);
-  copy_block(staged, target);
+  // The elements between those of a strided target come back as they were.
+  const Tensor host_target = mirror_on_host(target);
+  copy_on_host(host_source, host_target);
+  copy_block(whole_storage(host_target), whole_storage(target));
 }
 
 void fill_zero_bytes(void* data, int64_t bytes, Device device) {

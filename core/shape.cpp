@@ -19,6 +19,25 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, std::string_view who) {
   return out;
 }
 
+bool is_dense(const Shape& shape, const Strides& strides) {
+  std::array<int, kMaxRank> order{};
+  int rank = 0;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if (shape[axis] != 1) {
+      order[size_t(rank++)] = axis;
+    }
+  }
+  std::sort(order.begin(), order.begin() + rank, [&](int a, int b) { return strides[a] < strides[b]; });
+  int64_t expected = 1;
+  for (int i = 0; i < rank; ++i) {
+    if (strides[order[size_t(i)]] != expected) {
+      return false;
+    }
+    expected *= shape[order[size_t(i)]];
+  }
+  return true;
+}
+
 std::string to_string(const Dims& dims) { return fmt::format("[{}]", fmt::join(dims.begin(), dims.end(), ", ")); }
 
 }  // namespace lv

@@ -85,6 +85,10 @@ int normalize_axis(int axis, int rank, std::string_view who);
 /// `who`.
 Shape broadcast_shapes(const Shape& a, const Shape& b, std::string_view who);
 
+/// Whether the elements fill a block without gaps, in some order of the axes (a weight stored OHWI, a transposed
+/// matrix).
+bool is_dense(const Shape& shape, const Strides& strides);
+
 std::string to_string(const Dims& dims);
 
 }  // namespace lv

@@ -256,23 +256,16 @@ Tensor Tensor::view(const Shape& wanted) const {
   return over(storage(), offset(), new_shape, *new_strides, dtype());
 }
 
-Tensor Tensor::to(Device target) const {
-  if (device() == target) {
-    return *this;
-  }
-  Tensor result = empty(shape(), dtype(), target);
-  result.copy_from(*this);
+Tensor Tensor::copied(DType new_dtype, Device new_device) const {
+  const Tensor block = empty(shape(), new_dtype, new_device);
+  const Tensor result = is_dense(shape(), strides()) ? block.as_strided(shape(), strides(), 0) : block;
+  copy_elements(*this, result);
   return result;
 }
 
-Tensor Tensor::to(DType target) const {
-  if (dtype() == target) {
-    return *this;
-  }
-  Tensor result = empty(shape(), target, device());
-  result.copy_from(*this);
-  return result;
-}
+Tensor Tensor::to(Device target) const { return device() == target ? *this : copied(dtype(), target); }
+
+Tensor Tensor::to(DType target) const { return dtype() == target ? *this : copied(target, device()); }
 
 Tensor Tensor::contiguous() const { return is_contiguous() ? detach() : clone(); }
 

@@ -120,6 +120,7 @@ class Tensor {
   [[nodiscard]] Tensor detach() const;
 
   // Copies.
+  // `to` keeps the order of the axes in memory where the elements are dense.
   /// The array on `device`; itself when already there.
   [[nodiscard]] Tensor to(Device device) const;
   /// Converted elements (float to integer truncates, to bool compares with 0); itself when nothing changes.
@@ -145,6 +146,7 @@ class Tensor {
 
  private:
   explicit Tensor(TensorImpl* impl) : impl_(impl) {}
+  [[nodiscard]] Tensor copied(DType new_dtype, Device new_device) const;
   static Tensor over(Storage storage, int64_t offset, const Shape& shape, const Strides& strides, DType dtype);
 
   Intrusive<TensorImpl> impl_;

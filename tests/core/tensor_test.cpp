@@ -65,6 +65,14 @@ TEST_CASE("copies between layouts keep the elements") {
   CHECK_THROWS_AS(target.copy_from(x), ShapeError);
 }
 
+TEST_CASE("conversion keeps the order of dense axes in memory") {
+  const Tensor weight = counting({2, 4, 5, 3}).permute({0, 3, 1, 2});  // logically OIHW, physically OHWI
+  const Tensor wide = weight.to(DType::f64);
+  CHECK(wide.strides() == weight.strides());
+  CHECK(wide.to(DType::f32).to_vector<float>() == weight.to_vector<float>());
+  CHECK(counting({4, 6}).slice(1, 0, 3).to(DType::f64).is_contiguous());
+}
+
 TEST_CASE("item wants one element, data the right type") {
   CHECK(Tensor::scalar(2.5, DType::f16).item() == 2.5);
   CHECK_THROWS_WITH(counting({2}).item(), Contains("[2]"));
