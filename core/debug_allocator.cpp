@@ -17,6 +17,7 @@ namespace {
 constexpr int kGuardByte = 0xFD;
 constexpr int kFreshByte = 0xFF;
 constexpr int64_t kGuardBytes = 256;  // keeps the alignment of the memory between
+constexpr int64_t total_bytes(int64_t bytes) { return kGuardBytes + bytes + kGuardBytes; }
 constexpr int64_t kKeptBytes = int64_t{64} << 20;
 
 /// Forbids or allows every access to host memory, where the address sanitizer watches it.
@@ -38,7 +39,7 @@ DebugAllocator::DebugAllocator(std::unique_ptr<Allocator> inner, bool host_memor
 DebugAllocator::~DebugAllocator() {
   const auto give_back = [&](const Entry& entry) {
     if (host_memory_) {
-      set_accessible(entry.base, kGuardBytes + entry.bytes + entry.back_guard, true);
+      set_accessible(entry.base, total_bytes(entry.bytes), true);
     }
     inner_->release(entry.base);
   };
@@ -54,9 +55,7 @@ void* DebugAllocator::allocate(int64_t bytes, Stream stream) {
   while (released_bytes_ > kKeptBytes) {
     drop_oldest();
   }
-  // The back guard begins at the first byte behind the payload and reaches to a full alignment step.
-  const int64_t back_guard = kGuardBytes + (kGuardBytes - bytes % kGuardBytes) % kGuardBytes;
-  const int64_t total = kGuardBytes + bytes + back_guard;
+  const int64_t total = total_bytes(bytes);
   void* base = nullptr;
   try {
     base = inner_->allocate(total, stream);
@@ -69,14 +68,14 @@ void* DebugAllocator::allocate(int64_t bytes, Stream stream) {
     }
     base = inner_->allocate(total, stream);
   }
-  Entry entry{static_cast<std::byte*>(base), bytes, back_guard, stream, current_op(), {}};
+  Entry entry{static_cast<std::byte*>(base), bytes, stream, current_op(), {}};
   std::byte* payload = entry.base + kGuardBytes;
   fill(entry.base, kGuardByte, kGuardBytes, stream);
   fill(payload, kFreshByte, bytes, stream);
-  fill(payload + bytes, kGuardByte, back_guard, stream);
+  fill(payload + bytes, kGuardByte, kGuardBytes, stream);
   if (host_memory_) {
     set_accessible(entry.base, kGuardBytes, false);
-    set_accessible(payload + bytes, back_guard, false);
+    set_accessible(payload + bytes, kGuardBytes, false);
   }
   live_.emplace(payload, std::move(entry));
   ++stats_.allocation_count;
@@ -100,10 +99,10 @@ void DebugAllocator::release(void* p) noexcept {
   LV_CHECK(damaged.empty(), "{}", damaged);
   fill(entry.base + kGuardBytes, kFreshByte, entry.bytes, entry.stream);
   if (host_memory_) {
-    set_accessible(entry.base, kGuardBytes + entry.bytes + entry.back_guard, false);
+    set_accessible(entry.base, total_bytes(entry.bytes), false);
   }
   stats_.allocated_bytes -= entry.bytes;
-  released_bytes_ += entry.bytes + kGuardBytes + entry.back_guard;
+  released_bytes_ += total_bytes(entry.bytes);
   released_.push_back(std::move(entry));
 }
 
@@ -194,8 +193,8 @@ std::string DebugAllocator::guard_damage(const Entry& entry) const {
                        front - kGuardBytes);
   }
   const std::byte* end = entry.base + kGuardBytes + entry.bytes;
-  const int64_t back = first_difference(end, kGuardByte, entry.back_guard, entry.stream);
-  if (back < entry.back_guard) {
+  const int64_t back = first_difference(end, kGuardByte, kGuardBytes, entry.stream);
+  if (back < kGuardBytes) {
     return fmt::format("memory allocated by {}: something wrote behind its {} bytes, at offset {}", op, entry.bytes,
                        entry.bytes + back);
   }
@@ -215,7 +214,7 @@ std::string DebugAllocator::poison_damage(const Entry& entry) const {
 void DebugAllocator::drop_oldest() {
   const Entry entry = std::move(released_.front());
   released_.pop_front();
-  const int64_t total = kGuardBytes + entry.bytes + entry.back_guard;
+  const int64_t total = total_bytes(entry.bytes);
   released_bytes_ -= total;
   const std::string damaged = poison_damage(entry);
   if (host_memory_) {

@@ -36,7 +36,7 @@ class DebugAllocator final : public Allocator {
   void reset_peak() override;
 
   /// What is wrong with the guards of the live allocation `p`, for example
-  /// "conv2d: wrote behind the end of its 256 bytes, at offset 260"; empty when nothing is.
+  /// "memory allocated by conv2d: something wrote behind its 256 bytes, at offset 260"; empty when nothing is.
   [[nodiscard]] std::string damage(const void* p) const;
   /// Throws Error with the first damage among all live and kept allocations.
   void check_all();
@@ -45,7 +45,6 @@ class DebugAllocator final : public Allocator {
   struct Entry {
     std::byte* base;
     int64_t bytes;
-    int64_t back_guard;
     Stream stream;
     std::string_view op;
     std::vector<Stream> uses;

@@ -349,6 +349,16 @@ TEST_CASE("fragmentation stays below 25 % over 1,000 random image sizes") {
   REQUIRE(stats.raw_allocation_count < 1000);  // the cache still works: below one of 80,000 calls in a hundred
 }
 
+TEST_CASE("blocks that wait for other streams do not loosen the bound of the cache") {
+  Fixture f;
+  for (int64_t size = 64 * kMiB; size <= 128 * kMiB; size += 2 * kMiB) {
+    auto* p = f.get(size);
+    f.memory.record_use(p, fake_stream(2));
+    f.memory.release(p);
+  }
+  REQUIRE(f.memory.stats().peak_reserved_bytes <= 2 * 128 * kMiB);
+}
+
 TEST_CASE("several threads may allocate at once") {
   Allocator& memory = allocator(Device::cpu());
   const AllocatorStats before = memory.stats();

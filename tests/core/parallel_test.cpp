@@ -154,6 +154,58 @@ TEST_CASE("parallel_for rethrows the exception of the lowest failing chunk and w
   }
 }
 
+TEST_CASE("a lower chunk that fails later replaces the exception of a higher one") {
+  const Threads scope(2);
+  std::atomic<bool> higher_started{false};
+  std::atomic<int> lower_ran{0};
+  const auto failing = [&] {
+    parallel_for(2, 1, [&](int64_t begin, int64_t) {
+      if (begin == 1) {
+        higher_started = true;
+        throw std::runtime_error("higher");
+      }
+      while (!higher_started) {
+        std::this_thread::yield();
+      }
+      ++lower_ran;
+      throw std::runtime_error("lower");
+    });
+  };
+  for (int repeat = 0; repeat < 50; ++repeat) {
+    higher_started = false;
+    REQUIRE_THROWS_WITH(failing(), "lower");
+  }
+  REQUIRE(lower_ran == 50);
+}
+
+TEST_CASE("parallel_for returns only when the chunks of other threads are done") {
+  const Threads scope(2);
+  const auto caller = std::this_thread::get_id();
+  for (int repeat = 0; repeat < 20; ++repeat) {
+    std::atomic<int> started{0};
+    std::atomic<bool> caller_finished{false};
+    std::atomic<bool> done{false};
+    parallel_for(2, 1, [&](int64_t, int64_t) {
+      ++started;
+      while (started < 2) {
+        std::this_thread::yield();
+      }
+      if (std::this_thread::get_id() == caller) {
+        caller_finished = true;
+        return;
+      }
+      while (!caller_finished) {
+        std::this_thread::yield();
+      }
+      for (int i = 0; i < 2000; ++i) {  // ample time for the caller to return too early
+        std::this_thread::yield();
+      }
+      done = true;
+    });
+    REQUIRE(done);
+  }
+}
+
 TEST_CASE("an exception of a nested parallel_for leaves through the outer one") {
   const Threads scope(2);
   const auto failing = [] {
