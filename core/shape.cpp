@@ -20,14 +20,17 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, std::string_view who) {
 }
 
 bool is_dense(const Shape& shape, const Strides& strides) {
-  std::array<int, kMaxRank> order{};
+  std::array<int, kMaxRank> order{};  // axes by ascending stride
   int rank = 0;
   for (int axis = 0; axis < shape.rank(); ++axis) {
     if (shape[axis] != 1) {
-      order[size_t(rank++)] = axis;
+      int place = rank++;
+      for (; place > 0 && strides[order[size_t(place - 1)]] > strides[axis]; --place) {
+        order[size_t(place)] = order[size_t(place - 1)];
+      }
+      order[size_t(place)] = axis;
     }
   }
-  std::sort(order.begin(), order.begin() + rank, [&](int a, int b) { return strides[a] < strides[b]; });
   int64_t expected = 1;
   for (int i = 0; i < rank; ++i) {
     if (strides[order[size_t(i)]] != expected) {
