@@ -1,0 +1,42 @@
+#include "kernels/batch_norm.h"
+
+#include "kernels/batch_norm.plan.h"
+#include "kernels/cpu/isa.h"
+
+namespace lv::kernels::cpu::LV_ISA {
+
+namespace {
+
+// A few thousand channels at most: not worth a second thread.
+template <class Args>
+void run_cells(const Args& args, DType dtype, std::string_view name) {
+  visit_floating(dtype, name, [&]<class T>() {
+    plan_cells<Accumulator<T>>(args, [](const auto& cell, int64_t n) {
+      for (int64_t i = 0; i < n; ++i) {
+        cell(i);
+      }
+    });
+  });
+}
+
+}  // namespace
+
+void batch_norm_coefficients(const BatchNormCoefficientsArgs& args) {
+  run_cells(args, args.variance.dtype, "batch_norm_coefficients");
+}
+void batch_norm_grad_coefficients(const BatchNormGradCoefficientsArgs& args) {
+  run_cells(args, args.sums.dtype, "batch_norm_grad_coefficients");
+}
+void batch_norm_parameter_grads(const BatchNormParameterGradsArgs& args) {
+  run_cells(args, args.sums.dtype, "batch_norm_parameter_grads");
+}
+void batch_norm_update(const BatchNormUpdateArgs& args) { run_cells(args, args.mean.dtype, "batch_norm_update"); }
+void batch_norm_join(const BatchNormJoinArgs& args) { run_cells(args, args.mean.dtype, "batch_norm_join"); }
+
+}  // namespace lv::kernels::cpu::LV_ISA
+
+LV_CPU_KERNEL(batch_norm_coefficients, BatchNormCoefficientsArgs)
+LV_CPU_KERNEL(batch_norm_grad_coefficients, BatchNormGradCoefficientsArgs)
+LV_CPU_KERNEL(batch_norm_parameter_grads, BatchNormParameterGradsArgs)
+LV_CPU_KERNEL(batch_norm_update, BatchNormUpdateArgs)
+LV_CPU_KERNEL(batch_norm_join, BatchNormJoinArgs)

@@ -1,0 +1,361 @@
+#include <cmath>
+
+#include "autograd/basic_ops.h"
+#include "kernels/batch_norm.h"
+#include "kernels/channel_norm.h"
+#include "ops/norm_definitions.h"
+#include "ops/norm_support.h"
+
+namespace lv::ops {
+
+using autograd::apply;
+using autograd::unpack;
+using kernels::cref;
+using kernels::ref;
+using kernels::ReluMask;
+
+namespace {
+
+bool is_global(const BatchNorm::Options& options) {
+  return options.communicator != nullptr && options.communicator->size() > 1;
+}
+
+/// Replaces this process's moments by those of the group of processes and returns the number of values, [1].
+Tensor join_moments(const Context& ctx, Communicator& communicator, const Tensor& mean, const Tensor& variance,
+                    int64_t count) {
+  const int64_t size = mean.numel();
+  const Tensor parts = Tensor::zeros({communicator.size(), 2 * size + 1}, mean.dtype(), mean.device());
+  const Tensor own = parts.select(0, communicator.rank());
+  own.slice(0, 0, size).copy_from(mean.view({size}));
+  own.slice(0, size, 2 * size).copy_from(variance.view({size}));
+  own.slice(0, 2 * size, 2 * size + 1).fill(double(count));
+  communicator.all_reduce_sum(parts);
+  const Tensor total = ctx.new_empty({1}, mean.dtype());
+  kernels::batch_norm_join({.parts = cref(parts), .mean = ref(mean), .variance = ref(variance), .total = ref(total)},
+                           ctx.stream());
+  return total;
+}
+
+/// Which of the saved tensors tells where the ReLU was open: x itself unless a residual was added.
+ReluMask relu_mask(const BatchNorm::Options& options, bool has_residual) {
+  if (!options.relu) {
+    return ReluMask::none;
+  }
+  return has_residual ? ReluMask::output : ReluMask::input;
+}
+
+void check_statistics(const Tensor& x, const Tensor& mean, const Tensor& variance, const BatchNorm::Options& options) {
+  LV_CHECK_SHAPE(mean.defined() == variance.defined(), "batch_norm: mean and variance go together (x {})", x.shape());
+  if (mean.defined()) {
+    LV_CHECK_SHAPE(options.stat_groups == 1, "batch_norm: given statistics are of one group, got stat_groups {} (x {})",
+                   options.stat_groups, x.shape());
+    return;
+  }
+  LV_CHECK_SHAPE(options.stat_groups >= 1 && x.size(0) % options.stat_groups == 0,
+                 "batch_norm: stat_groups must divide the first axis, got {} (x {})", options.stat_groups, x.shape());
+  LV_CHECK_SHAPE(row_count(x.shape()) != options.stat_groups || is_global(options),
+                 "batch_norm: training needs more than one value per channel and group (x {}, stat_groups {})",
+                 x.shape(), options.stat_groups);
+}
+
+}  // namespace
+
+OutputSpecs BatchNorm::infer(Inputs in, const Options& options) {
+  const auto& [x, weight, bias, residual, mean, variance] = unpack<6>(in);
+  LV_CHECK_DTYPE(is_floating(x.dtype()), "batch_norm: x must be of a floating dtype, got {}", x.dtype());
+  LV_CHECK_SHAPE(x.rank() >= 2, "batch_norm: x must be [N, ..., C], got {}", x.shape());
+  const Shape channels{x.size(-1)};
+  check_parameter(kName, "weight", weight, x, channels);
+  check_parameter(kName, "bias", bias, x, channels);
+  check_parameter(kName, "running_mean", mean, x, channels);
+  check_parameter(kName, "running_var", variance, x, channels);
+  if (residual.defined()) {
+    LV_CHECK_SHAPE(residual.shape() == x.shape(), "batch_norm: residual must have x's shape {}, got {}", x.shape(),
+                   residual.shape());
+    LV_CHECK_DTYPE(residual.dtype() == x.dtype(), "batch_norm: dtypes differ: residual {} and x {}; cast one of them",
+                   residual.dtype(), x.dtype());
+  }
+  check_statistics(x, mean, variance, options);
+  if (mean.defined()) {
+    return {{x.shape(), x.dtype()}};
+  }
+  const Shape statistics{options.stat_groups, x.size(-1)};
+  return {{x.shape(), x.dtype()}, {statistics, statistics_dtype(x.dtype())}, {statistics, statistics_dtype(x.dtype())}};
+}
+
+TensorList BatchNorm::forward(Context& ctx, Inputs in, const Options& options) {
+  const auto& [x, weight, bias, residual, given_mean, given_variance] = unpack<6>(in);
+  const DType dtype = statistics_dtype(x.dtype());
+  const int64_t channels = x.size(-1);
+  const Shape statistics{options.stat_groups, channels};
+  const Tensor rows = as_rows(ctx, x);
+  const int64_t group_rows = rows.size(0) / options.stat_groups;
+  const bool takes_batch = !given_mean.defined();
+
+  Tensor mean = parameter_as(ctx, given_mean, dtype);
+  Tensor variance = parameter_as(ctx, given_variance, dtype);
+  Tensor unbiased;
+  Tensor total;
+  if (takes_batch) {
+    mean = ctx.new_output(1);
+    unbiased = ctx.new_output(2);
+    variance = ctx.new_empty(statistics, dtype);
+    const Tensor partials =
+        ctx.new_empty({options.stat_groups, kernels::channel_chunks(group_rows, channels), 3, channels}, dtype);
+    kernels::channel_moments({.x = cref(rows), .partials = ref(partials), .mean = ref(mean), .variance = ref(variance)},
+                             ctx.stream());
+    if (is_global(options)) {
+      total = join_moments(ctx, *options.communicator, mean, variance, group_rows);
+    }
+    ctx.non_differentiable(1);
+    ctx.non_differentiable(2);
+  }
+  mean = mean.view(statistics);
+  const Tensor coefficients = ctx.new_empty({3, options.stat_groups, channels}, dtype);
+  kernels::batch_norm_coefficients({.variance = cref(variance.view(statistics)),
+                                    .weight = cref(parameter_as(ctx, weight, dtype)),
+                                    .bias = cref(parameter_as(ctx, bias, dtype)),
+                                    .eps = options.eps,
+                                    .count = {.count = double(group_rows), .total = cref(total)},
+                                    .coefficients = ref(coefficients),
+                                    .unbiased = ref(unbiased)},
+                                   ctx.stream());
+  const Tensor y = ctx.new_output();
+  kernels::channel_affine({.x = cref(rows),
+                           .mean = cref(mean),
+                           .scale = cref(coefficients.select(0, 1)),
+                           .offset = cref(coefficients.select(0, 2)),
+                           .residual = residual.defined() ? cref(as_rows(ctx, residual)) : kernels::ConstTensorRef{},
+                           .y = ref(as_rows(ctx, y)),
+                           .relu = options.relu},
+                          ctx.stream());
+  ctx.save(x);
+  ctx.save(mean);
+  ctx.save(coefficients);
+  ctx.save(total);
+  ctx.save_output(relu_mask(options, residual.defined()) == ReluMask::output ? y : Tensor());
+  return takes_batch ? TensorList{y, mean, unbiased} : TensorList{y};
+}
+
+namespace {
+
+/// What backward works on.
+struct Saved {
+  Saved(Context& ctx, const Tensor& grad, const BatchNorm::Options& options)
+      : x(as_rows(ctx, ctx.saved(0))),
+        mean(ctx.saved(1)),
+        coefficients(ctx.saved(2)),
+        total(ctx.saved(3)),
+        y(ctx.saved(4)),
+        grad_y(as_rows(ctx, grad)),
+        groups(options.stat_groups),
+        group_rows(x.size(0) / groups),
+        channels(x.size(1)),
+        has_residual(ctx.input_count() > 3 && ctx.input_shape(3).rank() != 0),
+        took_batch(ctx.input_count() < 5 || ctx.input_shape(4).rank() == 0),
+        mask(relu_mask(options, has_residual)) {
+    if (y.defined()) {
+      y = as_rows(ctx, y);
+    }
+  }
+  [[nodiscard]] Tensor inv_std() const { return coefficients.select(0, 0); }
+  [[nodiscard]] Tensor scale() const { return coefficients.select(0, 1); }
+  [[nodiscard]] Tensor offset() const { return coefficients.select(0, 2); }
+
+  Tensor x;
+  Tensor mean;
+  Tensor coefficients;
+  Tensor total;
+  Tensor y;
+  Tensor grad_y;
+  int64_t groups;
+  int64_t group_rows;
+  int64_t channels;
+  bool has_residual;
+  bool took_batch;
+  ReluMask mask;
+};
+
+/// [groups, 2, C]; see ChannelGradSumsArgs.
+Tensor grad_sums(const Context& ctx, const Saved& saved) {
+  const Tensor sums = ctx.new_empty({saved.groups, 2, saved.channels}, saved.mean.dtype());
+  const int64_t chunks = kernels::channel_chunks(saved.group_rows, saved.channels);
+  const Tensor partials = ctx.new_empty({saved.groups, chunks, 2, saved.channels}, saved.mean.dtype());
+  kernels::channel_grad_sums({.grad_y = cref(saved.grad_y),
+                              .x = cref(saved.x),
+                              .y = cref(saved.y),
+                              .mean = cref(saved.mean),
+                              .scale = cref(saved.scale()),
+                              .offset = cref(saved.offset()),
+                              .mask = saved.mask,
+                              .partials = ref(partials),
+                              .sums = ref(sums)},
+                             ctx.stream());
+  return sums;
+}
+
+void set_parameter_grads(const Context& ctx, const Saved& saved, const Tensor& sums, TensorList& result) {
+  const Tensor both = ctx.new_empty({2, saved.channels}, sums.dtype());
+  kernels::batch_norm_parameter_grads(
+      {.sums = cref(sums), .inv_std = cref(saved.inv_std()), .parameter_grads = ref(both)}, ctx.stream());
+  for (int i = 1; i <= 2; ++i) {
+    if (ctx.needs_grad(i)) {
+      result[i] = autograd::cast(both.select(0, i - 1), ctx.input_dtype(i));
+    }
+  }
+}
+
+/// How the batch's own statistics bend the gradient: slope and shift of ChannelGradArgs, [2, groups, C].
+Tensor grad_coefficients(const Context& ctx, const Saved& saved, const Tensor& sums) {
+  const Tensor slope_shift = ctx.new_empty({2, saved.groups, saved.channels}, sums.dtype());
+  kernels::batch_norm_grad_coefficients({.sums = cref(sums),
+                                         .coefficients = cref(saved.coefficients),
+                                         .count = {.count = double(saved.group_rows), .total = cref(saved.total)},
+                                         .slope_shift = ref(slope_shift)},
+                                        ctx.stream());
+  return slope_shift;
+}
+
+void write_grads(const Context& ctx, const Saved& saved, const Tensor& slope_shift, const Tensor& grad_x,
+                 const Tensor& grad_residual) {
+  const Shape rows = saved.x.shape();
+  kernels::channel_grad({.grad_y = cref(saved.grad_y),
+                         .x = cref(saved.x),
+                         .y = cref(saved.y),
+                         .mean = cref(saved.mean),
+                         .scale = cref(saved.scale()),
+                         .offset = cref(saved.offset()),
+                         .slope = cref(slope_shift.defined() ? slope_shift.select(0, 0) : Tensor()),
+                         .shift = cref(slope_shift.defined() ? slope_shift.select(0, 1) : Tensor()),
+                         .mask = saved.mask,
+                         .grad_x = ref(grad_x.defined() ? grad_x.view(rows) : Tensor()),
+                         .grad_residual = ref(grad_residual.defined() ? grad_residual.view(rows) : Tensor())},
+                        ctx.stream());
+}
+
+}  // namespace
+
+TensorList BatchNorm::backward(Context& ctx, Inputs grads, const Options& options) {
+  const Saved saved(ctx, grads[0], options);
+  TensorList result(ctx.input_count());
+  const bool needs_parameters = ctx.needs_grad(1) || ctx.needs_grad(2);
+  const bool bends = saved.took_batch && ctx.needs_grad(0);
+  Tensor slope_shift;
+  if (needs_parameters || bends) {
+    const Tensor sums = grad_sums(ctx, saved);
+    if (needs_parameters) {
+      set_parameter_grads(ctx, saved, sums, result);
+    }
+    if (bends) {
+      if (is_global(options)) {
+        options.communicator->all_reduce_sum(sums);
+      }
+      slope_shift = grad_coefficients(ctx, saved, sums);
+    }
+  }
+  Tensor masked_grad;
+  if (saved.has_residual && ctx.needs_grad(3)) {
+    masked_grad = options.relu ? ctx.new_grad(3) : Tensor();
+    result[3] = options.relu ? masked_grad : grads[0];
+  }
+  if (ctx.needs_grad(0)) {
+    result[0] = ctx.new_grad(0);
+  }
+  if (result[0].defined() || masked_grad.defined()) {
+    write_grads(ctx, saved, slope_shift, result[0], masked_grad);
+  }
+  return result;
+}
+
+TensorList BatchNorm::reference(Inputs in, const Options& options) {
+  const auto& [x, weight, bias, residual, given_mean, given_variance] = unpack<6>(in);
+  const int64_t channels = x.size(-1);
+  const int64_t rows = row_count(x.shape()) / options.stat_groups;
+  const auto values = [](const Tensor& t) { return t.to(DType::f64).to_vector<double>(); };
+  const auto parameter = [&](const Tensor& t, double otherwise) {
+    return t.defined() ? values(t) : std::vector<double>(size_t(channels), otherwise);
+  };
+  const std::vector<double> input = values(x);
+  const std::vector<double> added = residual.defined() ? values(residual) : std::vector<double>(input.size(), 0.0);
+  const std::vector<double> gain = parameter(weight, 1);
+  const std::vector<double> offset = parameter(bias, 0);
+  const Tensor y = Tensor::empty(x.shape(), DType::f64);
+  const Tensor mean = Tensor::zeros({options.stat_groups, channels}, DType::f64);
+  const Tensor unbiased = Tensor::zeros({options.stat_groups, channels}, DType::f64);
+  for (int64_t g = 0; g < options.stat_groups; ++g) {
+    for (int64_t c = 0; c < channels; ++c) {
+      double center = 0;
+      double variance = 0;
+      const auto at = [&](int64_t r) { return size_t((g * rows + r) * channels + c); };
+      for (int64_t r = 0; r < rows; ++r) {
+        center += input[at(r)];
+      }
+      center /= double(std::max<int64_t>(rows, 1));
+      for (int64_t r = 0; r < rows; ++r) {
+        variance += (input[at(r)] - center) * (input[at(r)] - center) / double(rows);
+      }
+      mean.data<double>()[g * channels + c] = center;
+      unbiased.data<double>()[g * channels + c] = variance * double(rows) / double(std::max<int64_t>(rows - 1, 1));
+      if (given_mean.defined()) {
+        center = values(given_mean)[size_t(c)];
+        variance = values(given_variance)[size_t(c)];
+      }
+      for (int64_t r = 0; r < rows; ++r) {
+        const double value = (input[at(r)] - center) / std::sqrt(variance + options.eps) * gain[size_t(c)] +
+                             offset[size_t(c)] + added[at(r)];
+        y.data<double>()[at(r)] = options.relu && value < 0 ? 0 : value;
+      }
+    }
+  }
+  const Tensor result = y.to(x.dtype());
+  return given_mean.defined() ? TensorList{result} : TensorList{result, mean, unbiased};
+}
+
+namespace {
+
+void check_running(const Tensor& x, const Tensor& running_mean, const Tensor& running_var) {
+  const Shape channels{x.size(-1)};
+  LV_CHECK_SHAPE(running_mean.defined() == running_var.defined(),
+                 "batch_norm: running_mean and running_var go together (x {})", x.shape());
+  for (const Tensor& running : {running_mean, running_var}) {
+    if (running.defined()) {
+      LV_CHECK_SHAPE(running.shape() == channels && running.is_contiguous(),
+                     "batch_norm: running statistics must be contiguous {}, got {} (x {})", channels, running.shape(),
+                     x.shape());
+      LV_CHECK_DTYPE(running.dtype() == statistics_dtype(x.dtype()),
+                     "batch_norm: running statistics must be {} for x in {}, got {}", statistics_dtype(x.dtype()),
+                     x.dtype(), running.dtype());
+    }
+  }
+}
+
+}  // namespace
+
+Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& running_mean,
+                  const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual) {
+  const BatchNorm::Options op_options{.eps = options.eps,
+                                      .stat_groups = options.stat_groups,
+                                      .relu = options.relu,
+                                      .communicator = options.communicator};
+  if (!options.training) {
+    LV_CHECK(running_mean.defined() && running_var.defined(),
+             "batch_norm: without training it needs running_mean and running_var (x {})", x.shape());
+    return apply<BatchNorm>({x, weight, bias, residual, running_mean, running_var},
+                            {.eps = options.eps, .relu = options.relu})[0];
+  }
+  const TensorList result = apply<BatchNorm>({x, weight, bias, residual}, op_options);
+  check_running(x, running_mean, running_var);
+  if (options.update_running && running_mean.defined() && x.numel() > 0 && !autograd::is_recomputing()) {
+    kernels::batch_norm_update({.mean = cref(result[1]),
+                                .variance = cref(result[2]),
+                                .momentum = options.momentum,
+                                .running_mean = ref(running_mean),
+                                .running_var = ref(running_var)},
+                               current_stream(x.device()));
+    running_mean.bump_version();
+    running_var.bump_version();
+  }
+  return result[0];
+}
+
+}  // namespace lv::ops

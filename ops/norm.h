@@ -1,0 +1,38 @@
+#pragma once
+
+#include "core/communicator.h"
+#include "core/tensor.h"
+
+namespace lv::ops {
+
+// Norms take x in f32, f64, f16 or bf16 and return its dtype. Statistics and parameters stay in f32 for 16-bit x (f64
+// for f64), also under autocast; parameters in x's own 16-bit type are accepted.
+
+struct BatchNormOptions {
+  /// Statistics of the batch. Otherwise those of the running buffers, taken as constants: evaluation, or training with
+  /// frozen statistics.
+  bool training = true;
+  /// Weight of the batch in the running statistics.
+  double momentum = 0.1;
+  double eps = 1e-5;
+  /// The first axis is split into this many equal runs, each with statistics of its own, as if each were the batch of
+  /// one process. Running statistics move towards the mean over the groups.
+  int stat_groups = 1;
+  /// Whether training moves the running buffers. A recomputed checkpoint segment never moves them.
+  bool update_running = true;
+  /// max(0, .) of the result, residual included.
+  bool relu = false;
+  /// Statistics over all processes of a group; must outlive the backward pass. Gradients of weight and bias are this
+  /// process's share.
+  Communicator* communicator = nullptr;
+};
+
+/// Normalises each channel over all other axes: y = (x - mean) / sqrt(variance + eps) * weight + bias [+ residual],
+/// then ReLU if asked. Training uses the biased variance; running_var receives the unbiased one.
+/// x: [N, ..., C] channels last; weight, bias, running_mean, running_var: [C], each may be absent (the running ones
+/// only in training); residual: as x, or absent. Differentiable in x, weight, bias and residual. Throws ShapeError,
+/// DTypeError; in training also when there is one value per channel.
+Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& running_mean,
+                  const Tensor& running_var, const BatchNormOptions& options = {}, const Tensor& residual = {});
+
+}  // namespace lv::ops

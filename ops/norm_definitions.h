@@ -1,0 +1,35 @@
+#pragma once
+
+#include "autograd/function.h"
+#include "ops/norm.h"
+
+// The op structs behind ops/norm.h; only their specs and their .cpp files include this.
+
+namespace lv::ops {
+
+using autograd::CastPolicy;
+using autograd::Context;
+using autograd::Inputs;
+using autograd::OutputSpecs;
+using autograd::SecondOrder;
+
+/// Inputs: x, weight, bias, residual, mean, variance; all but x may be absent. With mean and variance these are the
+/// statistics and y the only output; without them the batch's are taken, and returned: y, mean and unbiased variance,
+/// [stat_groups, C].
+struct BatchNorm {
+  static constexpr std::string_view kName = "batch_norm";
+  static constexpr CastPolicy kCast = CastPolicy::none;
+  static constexpr SecondOrder kSecondOrder = SecondOrder::none;
+  struct Options {
+    double eps = 1e-5;
+    int stat_groups = 1;
+    bool relu = false;
+    Communicator* communicator = nullptr;
+  };
+  static OutputSpecs infer(Inputs in, const Options& options);
+  static TensorList forward(Context& ctx, Inputs in, const Options& options);
+  static TensorList backward(Context& ctx, Inputs grads, const Options& options);
+  static TensorList reference(Inputs in, const Options& options);
+};
+
+}  // namespace lv::ops

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "autograd/function.h"
+
+// What the norms share.
+
+namespace lv::ops {
+
+/// The dtype of a norm's statistics and parameters: f64 for f64, f32 otherwise.
+constexpr DType statistics_dtype(DType dtype) { return dtype == DType::f64 ? DType::f64 : DType::f32; }
+
+/// `tensor` in `dtype` and row-major; undefined stays undefined. For parameters: a copy costs nothing.
+Tensor parameter_as(const autograd::Context& ctx, const Tensor& tensor, DType dtype);
+
+/// The matrix [rows, C] of all rows along the last axis: a view where the rows are equally far apart, else a copy,
+/// counted.
+Tensor as_rows(const autograd::Context& ctx, const Tensor& x);
+
+/// Product of all sizes but the last.
+int64_t row_count(const Shape& shape);
+
+/// Throws unless `parameter` is absent or of shape [channels] and of x's dtype or its statistics' dtype.
+void check_parameter(std::string_view op, std::string_view name, const Tensor& parameter, const Tensor& x,
+                     const Shape& wanted);
+
+}  // namespace lv::ops

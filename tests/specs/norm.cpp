@@ -1,0 +1,58 @@
+#include "ops/norm_definitions.h"
+#include "tests/specs/spec.h"
+
+using namespace lv;
+using namespace lv::ops;
+using namespace lv::specs;
+
+namespace {
+
+// Zeros and ones: normalised they lie near -1 and 1, so that with these parameters no sum falls on the ReLU's kink.
+Arg two_valued(const Shape& shape) { return {.shape = shape, .fill = Fill::integers, .low = 0, .high = 2}; }
+Arg gain(int64_t channels) { return floats({channels}, 1.0, 1.5); }
+Arg small(const Shape& shape) { return floats(shape, -0.1, 0.1); }
+
+}  // namespace
+
+LV_OP_SPEC(BatchNorm) {
+  // Each element is read with each channel's coefficients; statistics cost a second reading.
+  spec.cost([](Inputs in, Inputs out, const BatchNorm::Options&) {
+    const bool takes_batch = in.size() < 5;
+    const double bytes = double(in[0].size_bytes());
+    const bool has_residual = in.size() > 3 && in[3].defined();
+    return Cost{.bytes = bytes * (2 + takes_batch + has_residual), .flops = 8.0 * double(out[0].numel())};
+  });
+  const auto parameter = [](int64_t c) { return floats({c}); };
+  spec.add("empty", {floats({0, 3}), parameter(3), parameter(3)});
+  spec.add("N7_C3", {floats({7, 3}), parameter(3), parameter(3)});
+  spec.add("N2_5x3_C7_residual_relu", {two_valued({2, 5, 3, 7}), gain(7), small({7}), small({2, 5, 3, 7})},
+           {.relu = true});
+  spec.add("N3_11_C19_relu", {two_valued({3, 11, 19}), gain(19), small({19})}, {.relu = true});
+  spec.add("N4_3x3_C5_groups2_no_affine", {floats({4, 3, 3, 5})}, {.eps = 1e-3, .stat_groups = 2});
+  spec.add("N2_9x5_C33_no_bias", {floats({2, 9, 5, 33}), parameter(33)});
+  spec.add("N2_3x3_C17_eval",
+           {floats({2, 3, 3, 17}), parameter(17), parameter(17), absent(), parameter(17), positive({17})});
+  const Arg near_half = floats({17}, 0.4, 0.6);
+  spec.add("N2_3x3_C17_eval_residual_relu",
+           {two_valued({2, 3, 3, 17}), gain(17), small({17}), small({2, 3, 3, 17}), near_half, positive({17})},
+           {.relu = true});
+  spec.add("N5_C17_eval_relu_no_affine", {two_valued({5, 17}), absent(), absent(), absent(), near_half, positive({17})},
+           {.relu = true});
+  spec.add("N2_65x3_C301", {floats({2, 65, 3, 301}), parameter(301), parameter(301), floats({2, 65, 3, 301})});
+  for (const auto& [size, channels] :
+       {std::pair<int64_t, int64_t>{56, 64}, {56, 256}, {28, 512}, {14, 1024}, {7, 2048}}) {
+    const Shape shape{8, size, size, channels};
+    const std::string name = fmt::format("N8_{0}x{0}_C{1}", size, channels);
+    spec.benchmark(name, {floats(shape), parameter(channels), parameter(channels)});
+    spec.benchmark(name + "_residual_relu", {floats(shape), parameter(channels), parameter(channels), floats(shape)},
+                   {.relu = true});
+  }
+  spec.error("must be [N, ..., C]", {floats({3})});
+  spec.error("weight must be [4]", {floats({3, 4}), floats({3})});
+  spec.error("residual must have x's shape", {floats({3, 4}), absent(), absent(), floats({4})});
+  spec.error("more than one value", {floats({1, 1, 4})});
+  spec.error("more than one value", {floats({2, 4})}, {.stat_groups = 2});
+  spec.error("stat_groups must divide", {floats({3, 4})}, {.stat_groups = 2});
+  spec.error("mean and variance go together", {floats({3, 4}), absent(), absent(), absent(), floats({4})});
+  spec.differentiable({0, 1, 2, 3}).tolerance(Tolerance::accumulate(100));
+}
