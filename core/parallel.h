@@ -57,7 +57,7 @@ void parallel_for(int64_t n, int64_t grain, Fn&& fn) {
 /// Combines partial(begin, end) of the chunks of [0, n) from left to right, so that the bits of the result do not
 /// depend on the number of threads; `identity` is the result for n = 0.
 template <class T, class Partial, class Combine>
-[[nodiscard]] T parallel_reduce(int64_t n, int64_t grain, T identity, Partial&& partial, Combine&& combine) {
+[[nodiscard]] T parallel_reduce(int64_t n, int64_t grain, const T& identity, Partial&& partial, Combine&& combine) {
   grain = std::max<int64_t>(grain, 1);
   if (n <= grain) {
     return n > 0 ? T(partial(int64_t{0}, n)) : identity;

@@ -365,8 +365,9 @@ TEST_CASE("several threads may allocate at once") {
   const auto work = [&](int id) {
     std::vector<std::byte*> blocks;
     for (int step = 0; step < 500; ++step) {
-      auto* p = static_cast<std::byte*>(memory.allocate(64 + step, {}));
-      std::memset(p, id, size_t(64 + step));
+      const int64_t bytes = 64 + step;
+      auto* p = static_cast<std::byte*>(memory.allocate(bytes, {}));
+      std::memset(p, id, size_t(bytes));
       blocks.push_back(p);
     }
     bool intact = true;
