@@ -33,6 +33,16 @@ inline F32 join(HalfF32 low, HalfF32 high) {
   }(std::make_integer_sequence<int, kVectorBytes / int(sizeof(float))>{});
 }
 
+#if !defined(LV_SIMD_AVX512)
+/// v * 2^n for integral n in -252 .. 254 and v around 1, with one rounding.
+inline F32 scale(F32 v, F32 n) {
+  // In two steps, since 2^n itself may not be representable; the first is exact.
+  const I32 whole = __builtin_convertvector(n, I32);
+  const I32 part = whole >> 1;
+  return v * F32((part + 127) << 23) * F32((whole - part + 127) << 23);
+}
+#endif
+
 }  // namespace native
 }  // namespace LV_ISA
 }  // namespace lv::simd

@@ -66,6 +66,9 @@ inline U16 float_to_half(F32 v) {
   return U16(_mm512_maskz_cvtps_ph(kAllFloats, v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
 
+/// v * 2^n for integral n, with one rounding.
+inline F32 scale(F32 v, F32 n) { return _mm512_maskz_scalef_ps(kAllFloats, v, n); }
+
 // Lanes below 65536 for narrow_words.
 inline U32 widen_words(U16 v) { return U32(_mm512_maskz_cvtepu16_epi32(kAllFloats, __m256i(v))); }
 inline U16 narrow_words(U32 v) { return U16(_mm512_maskz_cvtepi32_epi16(kAllFloats, __m512i(v))); }

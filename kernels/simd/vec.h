@@ -2,12 +2,13 @@
 // Vec<T>: one machine vector of float, double, int32_t or int64_t, as wide as the level allows (16, 32 or 64 bytes).
 // Kernels are written once against it, whatever the element type in memory and the level:
 //
-//   using V = Vec<Lane<T>>;                          // T: float, double, Half or BFloat16
-//   V x = load(p + i), y = select(x > 0.0F, x, x * slope);
-//   store(out + i, y);
+//   using V = simd::Vec<simd::Lane<T>>;                          // T: float, double, Half or BFloat16
+//   V x = simd::load(p + i), y = select(x > 0.0F, x, x * slope);
+//   simd::store(out + i, y);
 //
-// Scalars convert to Vec by themselves; every function is found by argument-dependent lookup, so a functor written for
-// float works on Vec<float> too. kernels/simd/math.h adds exp, log and their kin, kernels/simd/loop.h the loops.
+// Scalars convert to Vec by themselves; functions of vectors are found by argument-dependent lookup, so a functor
+// written for float works on Vec<float> too. kernels/simd/math.h adds exp, log and their kin, kernels/simd/loop.h the
+// loops.
 
 #include <concepts>
 #include <limits>
@@ -70,11 +71,12 @@ struct Vec {
 
   T operator[](int lane) const { return native[lane]; }
 
-  friend Vec operator+(Vec a, Vec b) { return Vec(a.native + b.native); }
-  friend Vec operator-(Vec a, Vec b) { return Vec(a.native - b.native); }
-  friend Vec operator*(Vec a, Vec b) { return Vec(a.native * b.native); }
+  // Integers wrap around.
+  friend Vec operator+(Vec a, Vec b) { return Vec(Native(Wrapping(a.native) + Wrapping(b.native))); }
+  friend Vec operator-(Vec a, Vec b) { return Vec(Native(Wrapping(a.native) - Wrapping(b.native))); }
+  friend Vec operator*(Vec a, Vec b) { return Vec(Native(Wrapping(a.native) * Wrapping(b.native))); }
   friend Vec operator/(Vec a, Vec b) { return Vec(a.native / b.native); }
-  friend Vec operator-(Vec a) { return Vec(-a.native); }
+  friend Vec operator-(Vec a) { return Vec(Native(-Wrapping(a.native))); }
   Vec& operator+=(Vec b) { return *this = *this + b; }
   Vec& operator-=(Vec b) { return *this = *this - b; }
   Vec& operator*=(Vec b) { return *this = *this * b; }
@@ -147,6 +149,7 @@ struct Vec {
 
  private:
   using IntNative = native::Vector<IntOf<T>>;
+  using Wrapping = std::conditional_t<kIsFloating, Native, native::Vector<std::make_unsigned_t<IntOf<T>>>>;
   static IntNative sign_bits() { return IntNative{} + std::numeric_limits<IntOf<T>>::min(); }
 };
 

@@ -1,6 +1,7 @@
 #include "tests/kernels/simd_probe.h"
 
 #include "kernels/simd/loop.h"
+#include "kernels/simd/pow.h"
 
 namespace lv::test::LV_ISA {
 
@@ -15,6 +16,11 @@ void over_arrays(int64_t n, const In*... in, Out* out) {
 constexpr auto kIdentity = [](auto x) { return x; };
 constexpr auto kMax = [](auto x, auto y) { return max(x, y); };
 constexpr auto kCopysign = [](auto x, auto y) { return copysign(x, y); };
+constexpr auto kPow = [](auto x, auto y) { return pow(x, y); };
+constexpr auto kExp = [](auto x) { return exp(x); };
+constexpr auto kLog = [](auto x) { return log(x); };
+constexpr auto kSigmoid = [](auto x) { return sigmoid(x); };
+constexpr auto kErf = [](auto x) { return erf(x); };
 constexpr auto kSqrt = [](auto x) { return sqrt(x); };
 constexpr auto kFloor = [](auto x) { return floor(x); };
 constexpr auto kTrunc = [](auto x) { return trunc(x); };
@@ -84,6 +90,19 @@ constinit const SimdProbe kSimdProbe = {
     .int_arithmetic = over_arrays<[](auto x, auto y) { return max(x * y, (x >> 3) - y); }, int32_t, int32_t, int32_t>,
     .long_arithmetic =
         over_arrays<[](auto x, auto y) { return min(x * y, (x << 2) + abs(y)); }, int64_t, int64_t, int64_t>,
+    .exp = over_arrays<kExp, float, float>,
+    .expm1 = over_arrays<[](auto x) { return expm1(x); }, float, float>,
+    .log = over_arrays<kLog, float, float>,
+    .log1p = over_arrays<[](auto x) { return log1p(x); }, float, float>,
+    .sigmoid = over_arrays<kSigmoid, float, float>,
+    .tanh = over_arrays<[](auto x) { return tanh(x); }, float, float>,
+    .erf = over_arrays<kErf, float, float>,
+    .pow = over_arrays<kPow, float, float, float>,
+    .exp64 = over_arrays<kExp, double, double>,
+    .log64 = over_arrays<kLog, double, double>,
+    .sigmoid64 = over_arrays<kSigmoid, double, double>,
+    .erf64 = over_arrays<kErf, double, double>,
+    .pow64 = over_arrays<kPow, double, double, double>,
     .copy_part = copy_part,
     .lane_sum = [](const float* x) { return sum(simd::load(x)); },
     .lane_max = [](const float* x) { return max(simd::load(x)); },

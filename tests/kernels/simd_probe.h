@@ -4,6 +4,7 @@
 // own.
 
 #include <cstdint>
+#include <vector>
 
 #include "core/half.h"
 
@@ -38,6 +39,12 @@ struct SimdProbe {
   void (*long_arithmetic)(int64_t n, const int64_t* x, const int64_t* y,
                           int64_t* out);  // min(x * y, (x << 2) + abs(y))
 
+  // Elementary functions.
+  Unary exp, expm1, log, log1p, sigmoid, tanh, erf;
+  Binary pow;
+  Unary64 exp64, log64, sigmoid64, erf64;
+  Binary64 pow64;
+
   // Loops and reductions.
   void (*copy_part)(int64_t count, const void* x, void* out, int element_bytes);  // one partial load and store
   float (*lane_sum)(const float* x);
@@ -57,5 +64,8 @@ LV_DECLARE_PROBE(base)
 LV_DECLARE_PROBE(v3)
 LV_DECLARE_PROBE(v4)
 #undef LV_DECLARE_PROBE
+
+/// The probes of the build that this machine can run, narrowest vectors first.
+std::vector<const SimdProbe*> simd_levels();
 
 }  // namespace lv::test

@@ -19,21 +19,6 @@ namespace {
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-std::vector<const SimdProbe*> levels() {
-  std::vector<const SimdProbe*> result = {&test::base::kSimdProbe};
-#if defined(LV_HAVE_ISA_v3)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    result.push_back(&test::v3::kSimdProbe);
-  }
-#endif
-#if defined(LV_HAVE_ISA_v4)
-  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-    result.push_back(&test::v4::kSimdProbe);
-  }
-#endif
-  return result;
-}
-
 uint32_t bits_of(float x) { return std::bit_cast<uint32_t>(x); }
 uint64_t bits_of(double x) { return std::bit_cast<uint64_t>(x); }
 uint32_t bits_of(int32_t x) { return uint32_t(x); }
@@ -92,13 +77,13 @@ std::vector<double> assorted_doubles(size_t count, uint32_t seed) {
   return result;
 }
 
-/// Of all magnitudes below half the width of T, so that products fit.
+/// Of all magnitudes.
 template <class T>
 std::vector<T> random_integers(size_t count, uint32_t seed) {
   std::mt19937_64 random(seed);
   std::vector<T> result(count);
   for (T& x : result) {
-    x = T(T(random()) >> (4 * sizeof(T) + 1 + random() % (4 * sizeof(T) - 1)));
+    x = T(T(random()) >> (random() % (8 * sizeof(T))));
   }
   return result;
 }
@@ -110,7 +95,7 @@ constexpr auto kReferenceMin = [](auto a, auto b) { return a != a || b != b ? a 
 
 TEST_CASE("simd: the widest level of the build is tested where the machine has it") {
   int bytes = 0;
-  for (const SimdProbe* probe : levels()) {
+  for (const SimdProbe* probe : test::simd_levels()) {
     CHECK(probe->vector_bytes > bytes);
     bytes = probe->vector_bytes;
   }
@@ -123,7 +108,7 @@ TEST_CASE("simd: all 16-bit patterns widen as the scalar conversions do") {
     halves[i].bits = uint16_t(i);
     bfloats[i].bits = uint16_t(i);
   }
-  for (const SimdProbe* probe : levels()) {
+  for (const SimdProbe* probe : test::simd_levels()) {
     CAPTURE(probe->level);
     check_same<float>(probe->half_to_float, [](Half x) { return float(x); }, halves);
     check_same<float>(probe->bfloat_to_float, [](BFloat16 x) { return float(x); }, bfloats);
@@ -141,7 +126,7 @@ TEST_CASE("simd: floats narrow to the bits of the scalar conversions") {
       values.push_back(std::bit_cast<float>((pattern << 16) + offset));
     }
   }
-  for (const SimdProbe* probe : levels()) {
+  for (const SimdProbe* probe : test::simd_levels()) {
     CAPTURE(probe->level);
     check_same<Half>(probe->float_to_half, [](float x) { return Half(x); }, values);
     check_same<BFloat16>(probe->float_to_bfloat, [](float x) { return BFloat16(x); }, values);
@@ -153,13 +138,10 @@ TEST_CASE("simd: integers and doubles convert as in scalar code") {
   for (int i = -4000; i < 4000; ++i) {
     fractions.push_back(float(i) * 536870.3F);
   }
-  std::mt19937_64 random(2);
-  std::vector<int32_t> integers(5000);
-  std::generate(integers.begin(), integers.end(), [&] { return int32_t(random()); });
-  std::vector<int64_t> longs(5000);
-  std::generate(longs.begin(), longs.end(), [&] { return int64_t(random()) >> (random() % 64); });
+  const auto integers = random_integers<int32_t>(5000, 2);
+  const auto longs = random_integers<int64_t>(5000, 3);
   const auto floats = assorted_floats(5000, 4);
-  for (const SimdProbe* probe : levels()) {
+  for (const SimdProbe* probe : test::simd_levels()) {
     CAPTURE(probe->level);
     check_same<int32_t>(probe->float_to_int, [](float x) { return int32_t(x); }, fractions);
     check_same<float>(probe->int_to_float, [](int32_t x) { return float(x); }, integers);
@@ -173,7 +155,7 @@ TEST_CASE("simd: arithmetic on floats equals scalar arithmetic, NaN and infiniti
   auto y = assorted_floats(20000, 6);
   std::rotate(y.begin(), y.begin() + 7, y.end());  // pairs the special values with others
   const auto z = assorted_floats(20000, 7);
-  for (const SimdProbe* probe : levels()) {
+  for (const SimdProbe* probe : test::simd_levels()) {
     CAPTURE(probe->level);
     check_same<float>(probe->abs, [](float a) { return std::fabs(a); }, x);
     check_same<float>(probe->sqrt, [](float a) { return std::sqrt(a); }, x);
@@ -193,7 +175,7 @@ TEST_CASE("simd: arithmetic on floats equals scalar arithmetic, NaN and infiniti
   }
 }
 
-TEST_CASE("simd: arithmetic on doubles and integers equals scalar arithmetic") {
+TEST_CASE("simd: arithmetic on doubles and integers equals scalar arithmetic; integers wrap around") {
   const auto x = assorted_doubles(20000, 8);
   auto y = assorted_doubles(20000, 9);
   std::rotate(y.begin(), y.begin() + 3, y.end());
@@ -201,7 +183,7 @@ TEST_CASE("simd: arithmetic on doubles and integers equals scalar arithmetic") {
   const auto j = random_integers<int32_t>(20000, 11);
   const auto k = random_integers<int64_t>(20000, 12);
   const auto l = random_integers<int64_t>(20000, 13);
-  for (const SimdProbe* probe : levels()) {
+  for (const SimdProbe* probe : test::simd_levels()) {
     CAPTURE(probe->level);
     check_same<double>(probe->sqrt64, [](double a) { return std::sqrt(a); }, x);
     check_same<double>(probe->floor64, [](double a) { return std::floor(a); }, x);
@@ -210,14 +192,23 @@ TEST_CASE("simd: arithmetic on doubles and integers equals scalar arithmetic") {
     check_same<double>(probe->max64, kReferenceMax, x, y);
     check_same<double>(probe->copysign64, [](double a, double b) { return std::copysign(a, b); }, x, y);
     check_same<int32_t>(
-        probe->int_arithmetic, [](int32_t a, int32_t b) { return std::max(a * b, (a >> 3) - b); }, i, j);
+        probe->int_arithmetic,
+        [](int32_t a, int32_t b) {
+          return std::max(int32_t(uint32_t(a) * uint32_t(b)), int32_t(uint32_t(a >> 3) - uint32_t(b)));
+        },
+        i, j);
     check_same<int64_t>(
-        probe->long_arithmetic, [](int64_t a, int64_t b) { return std::min(a * b, (a << 2) + std::abs(b)); }, k, l);
+        probe->long_arithmetic,
+        [](int64_t a, int64_t b) {
+          const uint64_t magnitude = b < 0 ? 0 - uint64_t(b) : uint64_t(b);
+          return std::min(int64_t(uint64_t(a) * uint64_t(b)), int64_t((uint64_t(a) << 2) + magnitude));
+        },
+        k, l);
   }
 }
 
 TEST_CASE("simd: a partial vector touches its elements only") {
-  for (const SimdProbe* probe : levels()) {
+  for (const SimdProbe* probe : test::simd_levels()) {
     for (const int element_bytes : {2, 4, 8}) {
       const int kLanes = element_bytes == 8 ? probe->vector_bytes / 8 : probe->vector_bytes / 4;
       for (int count = 0; count <= kLanes; ++count) {
@@ -237,7 +228,7 @@ TEST_CASE("simd: a partial vector touches its elements only") {
 }
 
 TEST_CASE("simd: map covers exactly n elements for every tail") {
-  for (const SimdProbe* probe : levels()) {
+  for (const SimdProbe* probe : test::simd_levels()) {
     const int64_t lanes = probe->vector_bytes / 4;
     for (int64_t n = 0; n <= 2 * lanes + 1; ++n) {
       CAPTURE(probe->level, n);
@@ -254,7 +245,7 @@ TEST_CASE("simd: map covers exactly n elements for every tail") {
 
 TEST_CASE("simd: reductions count every element once, whatever the tail and the address") {
   std::mt19937 random(14);
-  for (const SimdProbe* probe : levels()) {
+  for (const SimdProbe* probe : test::simd_levels()) {
     const int64_t lanes = probe->vector_bytes / 4;
     for (int64_t n = 0; n <= 9 * lanes + 1; ++n) {
       CAPTURE(probe->level, n);
@@ -290,7 +281,7 @@ TEST_CASE("simd: reductions count every element once, whatever the tail and the 
 }
 
 TEST_CASE("simd: folds over the lanes see every lane") {
-  for (const SimdProbe* probe : levels()) {
+  for (const SimdProbe* probe : test::simd_levels()) {
     const int lanes = probe->vector_bytes / 4;
     for (int at = 0; at < lanes; ++at) {
       CAPTURE(probe->level, at);
