@@ -53,7 +53,8 @@ std::vector<double> draw(const Arg& arg, std::mt19937_64& random) {
   if (arg.fill == Fill::distinct) {
     std::iota(values.begin(), values.end(), 0.0);
     std::shuffle(values.begin(), values.end(), random);
-    const double step = (arg.high - arg.low) / double(std::max<size_t>(count, 2) - 1);
+    // Further apart than a gradient check moves them.
+    const double step = std::max((arg.high - arg.low) / double(std::max<size_t>(count, 2) - 1), 0.02);
     for (double& value : values) {
       value = arg.low + step * value;
     }

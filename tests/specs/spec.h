@@ -15,7 +15,7 @@ using autograd::Inputs;
 /// How the values of an argument are drawn.
 enum class Fill : uint8_t {
   uniform,   // floats in [low, high)
-  distinct,  // floats in [low, high], no two nearer than (high - low) / numel: for sorting and maxima
+  distinct,  // floats from low up in steps of at least 0.02, shuffled: for sorting and maxima
   integers,  // whole numbers in [low, high)
   absent,    // an optional tensor that is left out
 };
