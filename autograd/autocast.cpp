@@ -84,8 +84,7 @@ AutocastGuard::AutocastGuard(DType dtype) : guard_(AutocastState{dtype}) {
   LV_CHECK_DTYPE(is_reduced(dtype), "autocast: wants bf16 or f16, got {}", dtype);
 }
 
-TensorList autocast(std::span<const Tensor> inputs, CastPolicy policy) {
-  const DType low = *autocast_state().dtype;
+TensorList autocast(std::span<const Tensor> inputs, CastPolicy policy, DType low) {
   const DType target = policy == CastPolicy::low ? low : policy == CastPolicy::full ? DType::f32 : widest(inputs, low);
   TensorList result;
   result.reserve(int(inputs.size()));

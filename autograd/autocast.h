@@ -41,7 +41,7 @@ class [[nodiscard]] AutocastGuard {
   AutocastStateGuard guard_;
 };
 
-/// `inputs` as `policy` wants them under the current state. Leaves are cast once per outermost scope and version.
-TensorList autocast(std::span<const Tensor> inputs, CastPolicy policy);
+/// `inputs` as `policy` wants them for the 16-bit type `low`. Leaves are cast once per outermost scope and version.
+TensorList autocast(std::span<const Tensor> inputs, CastPolicy policy, DType low);
 
 }  // namespace lv::autograd

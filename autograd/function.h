@@ -66,7 +66,7 @@ class FunctionNode final : public Node {
   [[nodiscard]] std::string_view name() const override { return Op::kName; }
 
   TensorList apply(std::span<const Tensor> grads, bool create_graph) override {
-    const OpScope scope(Op::kName, /*is_backward=*/true);
+    const OpScope scope(Op::kName, /*backward=*/true);
     kStatistics<Op>.backward_calls.fetch_add(1, std::memory_order_relaxed);
     if (!create_graph) {
       const NoGradGuard no_grad;
@@ -134,8 +134,8 @@ TensorList apply(Inputs inputs, const typename Op::Options& options = {}) {
   kStatistics<Op>.forward_calls.fetch_add(1, std::memory_order_relaxed);
   TensorList casted;
   Inputs in = inputs;
-  if (autocast_state().dtype.has_value() && Op::kCast != CastPolicy::none) {
-    casted = autocast(inputs, Op::kCast);
+  if (const auto low = autocast_state().dtype; low.has_value() && Op::kCast != CastPolicy::none) {
+    casted = autocast(inputs, Op::kCast, *low);
     in = casted;
   }
   OutputSpecs specs = Op::infer(in, options);

@@ -1,5 +1,7 @@
 #include "autograd/grad_mode.h"
 
+#include <fmt/format.h>
+
 namespace lv::autograd {
 
 GradState& grad_state() {
@@ -17,7 +19,7 @@ CallScope::~CallScope() { innermost = outer_; }
 std::string call_chain() {
   std::string chain;
   for (const CallScope* scope = innermost; scope != nullptr; scope = scope->outer_) {
-    chain = chain.empty() ? std::string(scope->name_) : std::string(scope->name_) + " > " + chain;
+    chain.insert(0, chain.empty() ? std::string(scope->name_) : fmt::format("{} > ", scope->name_));
   }
   return chain;
 }

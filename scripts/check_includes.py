@@ -19,7 +19,7 @@ LAYERS = {
     "apps/eval": "core ops",
     "apps/train": "core kernels autograd ops nn models optim distributed apps/data apps/eval",
     "apps": "core kernels autograd ops nn models optim distributed apps/data apps/eval apps/train",
-    "tests/specs": "core autograd ops",
+    "tests/specs": "core kernels autograd ops",
     "tests": "*",
     "bench": "*",
 }

@@ -1,0 +1,165 @@
+#include "ops/pad.h"
+
+#include "kernels/copy.h"
+#include "ops/resample_axis.h"
+
+namespace lv::ops {
+
+using autograd::Context;
+using autograd::Inputs;
+using autograd::OutputSpecs;
+
+namespace {
+
+/// The part of `padded` that lies between the pads.
+Tensor inner_view(const Tensor& padded, const InlineVector<PadAmount, 4>& amounts) {
+  Tensor view = padded;
+  for (int i = 0; i < amounts.size(); ++i) {
+    const int axis = padded.rank() - 1 - i;
+    view = view.slice(axis, amounts[i].before, padded.size(axis) - amounts[i].after);
+  }
+  return view;
+}
+
+void copy(const Tensor& from, const Tensor& to, Stream stream) {
+  kernels::copy({.x = kernels::cref(from), .y = kernels::ref(to)}, stream);
+}
+
+/// Which cell stands at position `at` of the continued axis.
+int64_t mirrored_cell(int64_t at, int64_t size, Mirror mirror) {
+  if (mirror == Mirror::replicate) {
+    return std::clamp<int64_t>(at, 0, size - 1);
+  }
+  at = at < 0 ? -at : at;
+  return at < size ? at : 2 * (size - 1) - at;
+}
+
+AxisMap mirror_map(int64_t size, PadAmount amount, Mirror mirror) {
+  const int64_t out = size + amount.before + amount.after;
+  AxisMap map{.in = size, .terms = std::vector<std::vector<AxisMap::Term>>(size_t(out))};
+  for (int64_t o = 0; o < out; ++o) {
+    map.add(o, mirrored_cell(o - amount.before, size, mirror), 1.0);
+  }
+  return map;
+}
+
+struct Maps {
+  AxisMap height;
+  AxisMap width;
+};
+
+Maps maps_of(const Shape& x, const MirrorPad::Options& options) {
+  if (!options.is_transposed) {
+    return {mirror_map(x[1], options.height, options.mirror), mirror_map(x[2], options.width, options.mirror)};
+  }
+  const int64_t height = x[1] - options.height.before - options.height.after;
+  const int64_t width = x[2] - options.width.before - options.width.after;
+  return {mirror_map(height, options.height, options.mirror).transposed(),
+          mirror_map(width, options.width, options.mirror).transposed()};
+}
+
+void check_amount(const Shape& x, int64_t size, PadAmount amount, Mirror mirror) {
+  LV_CHECK_SHAPE(amount.before >= 0 && amount.after >= 0, "pad_mirrored: amounts must not be negative, got {} and {}",
+                 amount.before, amount.after);
+  LV_CHECK_SHAPE(size >= 1 && (mirror == Mirror::replicate || std::max(amount.before, amount.after) < size),
+                 "pad_mirrored: reflection needs amounts below the size, got {} and {} for {} cells (x {})",
+                 amount.before, amount.after, size, x);
+}
+
+}  // namespace
+
+// pad
+
+OutputSpecs ConstantPad::infer(Inputs in, const Options& options) {
+  Shape shape = in[0].shape();
+  LV_CHECK_SHAPE(options.amounts.size() <= shape.rank(), "pad: {} amounts for shape {}", options.amounts.size(), shape);
+  for (int i = 0; i < options.amounts.size(); ++i) {
+    const auto [before, after] = options.amounts[i];
+    LV_CHECK_SHAPE(before >= 0 && after >= 0, "pad: amounts must not be negative, got {} and {} for axis {} of {}",
+                   before, after, shape.rank() - 1 - i, in[0].shape());
+    shape[shape.rank() - 1 - i] += options.is_crop ? -(before + after) : before + after;
+  }
+  return {{shape, in[0].dtype()}};
+}
+
+TensorList ConstantPad::forward(Context& ctx, Inputs in, const Options& options) {
+  const Tensor y = ctx.new_output();
+  if (options.is_crop) {
+    copy(inner_view(in[0], options.amounts), y, ctx.stream());
+    return {y};
+  }
+  const Tensor value = Tensor::scalar(options.value, y.dtype(), y.device());
+  copy(value.expand(y.shape()), y, ctx.stream());
+  copy(in[0], inner_view(y, options.amounts), ctx.stream());
+  return {y};
+}
+
+TensorList ConstantPad::backward(Context&, Inputs grads, const Options& options) {
+  return autograd::apply<ConstantPad>({grads[0]}, {options.amounts, 0.0, !options.is_crop});
+}
+
+TensorList ConstantPad::reference(Inputs in, const Options& options) {
+  const Tensor x = in[0].to(DType::f64).contiguous();
+  const Tensor y = Tensor::full(infer(in, options)[0].shape, options.value, DType::f64);
+  const Tensor& larger = options.is_crop ? x : y;
+  const Tensor& smaller = options.is_crop ? y : x;
+  for (int64_t i = 0; i < smaller.numel(); ++i) {
+    int64_t rest = i;
+    int64_t at = 0;
+    for (int axis = smaller.rank() - 1; axis >= 0; --axis) {
+      const int back = smaller.rank() - 1 - axis;
+      const int64_t before = back < options.amounts.size() ? options.amounts[back].before : 0;
+      at += (rest % smaller.size(axis) + before) * larger.strides()[axis];
+      rest /= smaller.size(axis);
+    }
+    y.data<double>()[options.is_crop ? i : at] = x.data<double>()[options.is_crop ? at : i];
+  }
+  return {y.to(in[0].dtype())};
+}
+
+Tensor pad(const Tensor& x, std::span<const PadAmount> amounts, double value) {
+  ConstantPad::Options options{.amounts = {}, .value = value};
+  for (const PadAmount& amount : amounts) {
+    options.amounts.push_back(amount);
+  }
+  return autograd::apply<ConstantPad>({x}, options)[0];
+}
+
+// pad_mirrored
+
+OutputSpecs MirrorPad::infer(Inputs in, const Options& options) {
+  const Shape& x = in[0].shape();
+  LV_CHECK_SHAPE(x.rank() == 4, "pad_mirrored: x must be [N, H, W, C], got {}", x);
+  LV_CHECK_DTYPE(is_floating(in[0].dtype()), "pad_mirrored: x must be floating, got {}", in[0].dtype());
+  const int64_t rows = options.height.before + options.height.after;
+  const int64_t columns = options.width.before + options.width.after;
+  if (options.is_transposed) {
+    return {{{x[0], x[1] - rows, x[2] - columns, x[3]}, in[0].dtype()}};
+  }
+  check_amount(x, x[1], options.height, options.mirror);
+  check_amount(x, x[2], options.width, options.mirror);
+  return {{{x[0], x[1] + rows, x[2] + columns, x[3]}, in[0].dtype()}};
+}
+
+TensorList MirrorPad::forward(Context& ctx, Inputs in, const Options& options) {
+  const Tensor x = ctx.dense(in[0]);
+  const Maps maps = maps_of(x.shape(), options);
+  return {apply_axis_maps(x, maps.height, maps.width)};
+}
+
+TensorList MirrorPad::backward(Context&, Inputs grads, const Options& options) {
+  Options transposed = options;
+  transposed.is_transposed = !options.is_transposed;
+  return autograd::apply<MirrorPad>({grads[0]}, transposed);
+}
+
+TensorList MirrorPad::reference(Inputs in, const Options& options) {
+  const Maps maps = maps_of(in[0].shape(), options);
+  return {apply_axis_maps_plainly(in[0], maps.height, maps.width)};
+}
+
+Tensor pad_mirrored(const Tensor& x, PadAmount height, PadAmount width, Mirror mirror) {
+  return autograd::apply<MirrorPad>({x}, {height, width, mirror})[0];
+}
+
+}  // namespace lv::ops
