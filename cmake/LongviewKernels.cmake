@@ -33,10 +33,11 @@ function(lv_cuda_sources target)
   endif()
   target_sources(${target} PRIVATE ${ARGN})
   if(LV_CUDA STREQUAL "EMULATED")
-    set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-x;c++")
+    set(options -x c++ -Wno-unknown-pragmas)  # #pragma unroll
     if(LV_ACCESS_CHECK)
-      # Only the instrumentation is used: its calls are ours (kernels/simt/access_checker.cpp), so nothing links the sanitizer.
-      set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "-x;c++;-fsanitize=thread")
+      # Only the instrumentation is used: its calls are ours (kernels/simt/checker), so nothing links the sanitizer.
+      list(APPEND options -fsanitize=thread)
     endif()
+    set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "${options}")
   endif()
 endfunction()

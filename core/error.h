@@ -1,5 +1,10 @@
 #pragma once
 
+#if defined(__CUDACC__)
+// nvcc's front end cannot evaluate the check of format strings, which g++ makes in every build.
+#define FMT_CONSTEVAL
+#define FMT_USE_CONSTEXPR 1
+#endif
 #include <fmt/format.h>
 
 #include <stdexcept>
