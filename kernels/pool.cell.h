@@ -31,7 +31,10 @@ struct PoolAxis {
   /// Cell after the last of window o inside the array.
   LV_HOSTDEV int64_t last(int64_t o) const { return end(o) < in ? end(o) : in; }
   /// Number of cell i in window o, counted in dilated steps.
-  LV_HOSTDEV int64_t position(int64_t o, int64_t i) const { return (i - begin(o)) / dilation; }
+  LV_HOSTDEV int64_t position(int64_t o, int64_t i) const {
+    const int64_t distance = i - begin(o);
+    return dilation == 1 ? distance : distance / dilation;
+  }
   /// First and one past the last window that can cover cell i.
   LV_HOSTDEV int64_t first_window(int64_t i) const {
     if (is_adaptive) {
@@ -45,7 +48,7 @@ struct PoolAxis {
     return past < out ? past : out;
   }
   /// Whether window o, one of the above, has a step on cell i (with dilation it may jump over it).
-  LV_HOSTDEV bool covers(int64_t o, int64_t i) const { return (i - begin(o)) % dilation == 0; }
+  LV_HOSTDEV bool covers(int64_t o, int64_t i) const { return dilation == 1 || (i - begin(o)) % dilation == 0; }
   /// Length of window o as averages count it: with the padding, but never beyond it.
   LV_HOSTDEV int64_t padded_length(int64_t o) const {
     const int64_t limit = in + padding;

@@ -1,16 +1,13 @@
 #include "kernels/pool.h"
 
 #include "core/parallel.h"
+#include "kernels/cpu/channel_blocks.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/scalar.h"
 
 namespace lv::kernels::cpu::LV_ISA {
 
 namespace {
-
-// Channels that are worked on together: their running values stay in registers or L1 while the window is walked, and
-// the loops over them are plain enough for the compiler to vectorise.
-constexpr int64_t kChannels = 64;
 
 /// Calls fn(n, row, column, channel, count) for every cell of a [N, rows, columns, C] array, in blocks of channels;
 /// rows are spread over the threads.
@@ -23,9 +20,8 @@ void for_each_cell(const Shape& shape, int64_t cells_read, Fn&& fn) {
   parallel_for(shape[0] * rows, std::max<int64_t>(1, 65536 / row_cost), [&](int64_t begin, int64_t end) {
     for (int64_t line = begin; line < end; ++line) {
       for (int64_t column = 0; column < columns; ++column) {
-        for (int64_t c = 0; c < channels; c += kChannels) {
-          fn(line / rows, line % rows, column, c, std::min(kChannels, channels - c));
-        }
+        for_each_channel_block(channels,
+                               [&](int64_t c, auto count) { fn(line / rows, line % rows, column, c, count); });
       }
     }
   });
@@ -46,9 +42,9 @@ void max_pool_typed(const MaxPoolArgs& args) {
   T* y = args.y.as<T>();
   Index* index = args.index.as<Index>();
   for_each_cell(args.y.shape, window_cells(height, width),
-                [&](int64_t n, int64_t oh, int64_t ow, int64_t c, int64_t count) {
-                  Value best[kChannels];
-                  Index chosen[kChannels] = {};
+                [&](int64_t n, int64_t oh, int64_t ow, int64_t c, auto count) {
+                  Value best[kChannelBlock];
+                  Index chosen[kChannelBlock] = {};
                   std::fill_n(best, count, -std::numeric_limits<Value>::infinity());
                   // A window of -infinities keeps its first cell, as if the search had started there.
                   const auto start =
@@ -83,17 +79,18 @@ void max_pool_backward_typed(const MaxPoolBackwardArgs& args) {
   const T* grad = args.grad.as<T>();
   const Index* index = args.index.as<Index>();
   T* dx = args.dx.as<T>();
-  for_each_cell(args.dx.shape, 2, [&](int64_t n, int64_t h, int64_t w, int64_t c, int64_t count) {
-    Value sum[kChannels] = {};
+  for_each_cell(args.dx.shape, 2, [&](int64_t n, int64_t h, int64_t w, int64_t c, auto count) {
+    Value sum[kChannelBlock] = {};
     for (int64_t oh = height.first_window(h); oh < height.last_window(h); ++oh) {
       for (int64_t ow = width.first_window(w); ow < width.last_window(w); ++ow) {
         if (!height.covers(oh, h) || !width.covers(ow, w)) {
           continue;
         }
-        const auto position = Index(height.position(oh, h) * width.kernel + width.position(ow, w));
+        const auto position = int32_t(height.position(oh, h) * width.kernel + width.position(ow, w));
         const int64_t at = offset_of(out, n, oh, ow, c);
         for (int64_t k = 0; k < count; ++k) {
-          sum[k] += index[at + k] == position ? widen(grad[at + k]) : Value(0);
+          const Value value = widen(grad[at + k]);  // read in any case, so that the loop has no branch
+          sum[k] += int32_t(index[at + k]) == position ? value : Value(0);
         }
       }
     }
@@ -125,8 +122,8 @@ void avg_pool(const AvgPoolArgs& args) {
     const T* x = args.x.as<T>();
     T* y = args.y.as<T>();
     for_each_cell(args.y.shape, window_cells(height, width),
-                  [&](int64_t n, int64_t oh, int64_t ow, int64_t c, int64_t count) {
-                    Value sum[kChannels] = {};
+                  [&](int64_t n, int64_t oh, int64_t ow, int64_t c, auto count) {
+                    Value sum[kChannelBlock] = {};
                     for (int64_t h = height.first(oh); h < height.last(oh); ++h) {
                       for (int64_t w = width.first(ow); w < width.last(ow); ++w) {
                         const T* cell = x + offset_of(in, n, h, w, c);
@@ -150,8 +147,8 @@ void avg_pool_backward(const AvgPoolBackwardArgs& args) {
     using Value = ComputeType<T>;
     const T* grad = args.grad.as<T>();
     T* dx = args.dx.as<T>();
-    for_each_cell(args.dx.shape, 2, [&](int64_t n, int64_t h, int64_t w, int64_t c, int64_t count) {
-      Value sum[kChannels] = {};
+    for_each_cell(args.dx.shape, 2, [&](int64_t n, int64_t h, int64_t w, int64_t c, auto count) {
+      Value sum[kChannelBlock] = {};
       for (int64_t oh = height.first_window(h); oh < height.last_window(h); ++oh) {
         for (int64_t ow = width.first_window(w); ow < width.last_window(w); ++ow) {
           const T* cell = grad + offset_of(out, n, oh, ow, c);

@@ -1,15 +1,13 @@
 #include "kernels/resample.h"
 
 #include "core/parallel.h"
+#include "kernels/cpu/channel_blocks.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/scalar.h"
 
 namespace lv::kernels::cpu::LV_ISA {
 
 namespace {
-
-// Channels whose sums stay in registers while the taps are walked.
-constexpr int64_t kChannels = 64;
 
 template <class Value>
 struct Taps {
@@ -21,11 +19,11 @@ struct Taps {
 };
 
 /// One block of channels of one output cell; `cell` is the block in the first row and column of the image.
-template <class T>
-void resample_cell(const T* cell, T* y, int64_t channels, int64_t row_step, int64_t column_step,
+template <class T, class Count>
+void resample_cell(const T* cell, T* y, Count channels, int64_t row_step, int64_t column_step,
                    const Taps<ComputeType<T>>& height, int64_t oh, const Taps<ComputeType<T>>& width, int64_t ow) {
   using Value = ComputeType<T>;
-  Value sum[kChannels] = {};
+  Value sum[kChannelBlock] = {};
   for (int64_t a = 0; a < height.count; ++a) {
     const Value row_weight = height.weights[oh * height.count + a];
     for (int64_t b = 0; b < width.count; ++b) {
@@ -62,10 +60,10 @@ void resample2d(const Resample2dArgs& args) {
       for (int64_t line = begin; line < end; ++line) {
         const T* image = x + line / rows * image_step;
         for (int64_t ow = 0; ow < columns; ++ow) {
-          for (int64_t c = 0; c < channels; c += kChannels) {
-            resample_cell(image + c, y + (line * columns + ow) * channels + c, std::min(kChannels, channels - c),
-                          row_step, column_step, height, line % rows, width, ow);
-          }
+          for_each_channel_block(channels, [&](int64_t c, auto count) {
+            resample_cell(image + c, y + (line * columns + ow) * channels + c, count, row_step, column_step, height,
+                          line % rows, width, ow);
+          });
         }
       }
     });
