@@ -35,4 +35,22 @@ struct BatchNormOptions {
 Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& running_mean,
                   const Tensor& running_var, const BatchNormOptions& options = {}, const Tensor& residual = {});
 
+struct LayerNormOptions {
+  double eps = 1e-5;
+};
+
+/// Normalises along the last axis: y = (x - mean) / sqrt(variance + eps) * weight + bias, with the biased variance.
+/// x: [..., C]; weight, bias: [C] or absent. Differentiable in all of them. Throws ShapeError, DTypeError.
+Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const LayerNormOptions& options = {});
+
+struct GroupNormOptions {
+  int groups = 32;
+  double eps = 1e-5;
+};
+
+/// Splits the channels into `groups` equal runs and normalises each over its channels and all axes between the first
+/// and the last. x: [N, ..., C] channels last; weight, bias: [C] or absent. Differentiable in all of them. Throws
+/// ShapeError, DTypeError.
+Tensor group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const GroupNormOptions& options);
+
 }  // namespace lv::ops

@@ -32,4 +32,28 @@ struct BatchNorm {
   static TensorList reference(Inputs in, const Options& options);
 };
 
+/// Inputs: x, weight, bias; all but x may be absent.
+struct LayerNorm {
+  static constexpr std::string_view kName = "layer_norm";
+  static constexpr CastPolicy kCast = CastPolicy::none;
+  static constexpr SecondOrder kSecondOrder = SecondOrder::none;
+  using Options = LayerNormOptions;
+  static OutputSpecs infer(Inputs in, const Options& options);
+  static TensorList forward(Context& ctx, Inputs in, const Options& options);
+  static TensorList backward(Context& ctx, Inputs grads, const Options& options);
+  static TensorList reference(Inputs in, const Options& options);
+};
+
+/// Inputs: x, weight, bias; all but x may be absent.
+struct GroupNorm {
+  static constexpr std::string_view kName = "group_norm";
+  static constexpr CastPolicy kCast = CastPolicy::none;
+  static constexpr SecondOrder kSecondOrder = SecondOrder::none;
+  using Options = GroupNormOptions;
+  static OutputSpecs infer(Inputs in, const Options& options);
+  static TensorList forward(Context& ctx, Inputs in, const Options& options);
+  static TensorList backward(Context& ctx, Inputs grads, const Options& options);
+  static TensorList reference(Inputs in, const Options& options);
+};
+
 }  // namespace lv::ops

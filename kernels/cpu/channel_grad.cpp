@@ -127,17 +127,7 @@ void channel_grad_sums(const ChannelGradSumsArgs& args) {
         });
       });
     });
-    A* sums = args.sums.as<A>();
-    std::fill_n(sums, split.groups * width, A(0));
-    parallel_for(split.groups * width, std::max<int64_t>(64, 16384 / std::max<int64_t>(split.chunks, 1)),
-                 [&](int64_t begin, int64_t end) {
-                   for (int64_t at = begin; at < end; ++at) {
-                     const A* part = partials + at / width * split.chunks * width + at % width;
-                     for (int64_t k = 0; k < split.chunks; ++k) {
-                       sums[at] += part[k * width];
-                     }
-                   }
-                 });
+    combine_chunk_sums(split, width, partials, args.sums.as<A>());
   });
 }
 

@@ -52,6 +52,25 @@ struct ChannelSplit {
   }
 };
 
+/// sums[g, i] = partials[g, 0, i] + partials[g, 1, i] + ... over the chunks of a group. partials: [groups, chunks,
+/// width].
+template <class A>
+void combine_chunk_sums(const ChannelSplit& split, int64_t width, const A* partials, A* sums) {
+  const int64_t grain = std::max<int64_t>(64, 16384 / std::max<int64_t>(split.chunks, 1));
+  for (int64_t group = 0; group < split.groups; ++group) {
+    const A* parts = partials + group * split.chunks * width;
+    A* total = sums + group * width;
+    parallel_for(width, grain, [&](int64_t begin, int64_t end) {
+      std::fill(total + begin, total + end, A(0));
+      for (int64_t k = 0; k < split.chunks; ++k) {
+        for (int64_t i = begin; i < end; ++i) {
+          total[i] += parts[k * width + i];
+        }
+      }
+    });
+  }
+}
+
 /// Calls body(count, row) for blocks of kRows rows and then for single rows; `count` is an integral constant. A block
 /// shares the loads of the channels' coefficients and sums.
 template <int kRows, class Body>

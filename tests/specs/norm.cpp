@@ -56,3 +56,33 @@ LV_OP_SPEC(BatchNorm) {
   spec.error("mean and variance go together", {floats({3, 4}), absent(), absent(), absent(), floats({4})});
   spec.differentiable({0, 1, 2, 3}).tolerance(Tolerance::accumulate(100));
 }
+
+LV_OP_SPEC(LayerNorm) {
+  spec.add("empty", {floats({0, 3}), floats({3}), floats({3})});
+  spec.add("7", {floats({7}), floats({7}), floats({7})});
+  spec.add("N2_L5_C19", {floats({2, 5, 19}), floats({19}), floats({19})}, {.eps = 1e-3});
+  spec.add("N3_C3_no_affine", {floats({3, 3})});
+  spec.add("N13_C65_no_bias", {floats({13, 65}), floats({65})});
+  spec.add("N2_3x5_C131", {floats({2, 3, 5, 131}), floats({131}), floats({131})});
+  for (const int64_t channels : {384, 768, 1024}) {
+    spec.benchmark(fmt::format("N8_L197_C{}", channels),
+                   {floats({8, 197, channels}), floats({channels}), floats({channels})});
+  }
+  spec.error("weight must be [4]", {floats({3, 4}), floats({3})});
+  spec.error("must be [..., C]", {floats({})});
+  spec.differentiable({0, 1, 2}).tolerance(Tolerance::accumulate(50));
+}
+
+LV_OP_SPEC(GroupNorm) {
+  spec.add("empty", {floats({0, 4}), floats({4}), floats({4})}, {.groups = 2});
+  spec.add("N2_3x5_C6_G3", {floats({2, 3, 5, 6}), floats({6}), floats({6})}, {.groups = 3});
+  spec.add("N2_3x5_C6_G1_no_affine", {floats({2, 3, 5, 6})}, {.groups = 1, .eps = 1e-3});
+  spec.add("N3_C33_G11_no_bias", {floats({3, 33}), floats({33})}, {.groups = 11});
+  spec.add("N2_11_C35_G35", {floats({2, 11, 35}), floats({35}), floats({35})}, {.groups = 35});
+  spec.benchmark("N8_56x56_C256_G32", {floats({8, 56, 56, 256}), floats({256}), floats({256})});
+  spec.benchmark("N8_14x14_C1024_G32", {floats({8, 14, 14, 1024}), floats({1024}), floats({1024})});
+  spec.error("weight must be [4]", {floats({3, 4}), floats({3})}, {.groups = 2});
+  spec.error("groups must divide the channels", {floats({3, 4})}, {.groups = 3});
+  spec.error("must be [N, ..., C]", {floats({3})}, {.groups = 3});
+  spec.differentiable({0, 1, 2}).tolerance(Tolerance::accumulate(100));
+}
