@@ -3,8 +3,11 @@
 #include <cstdint>
 
 #include "core/error.h"
+#include "kernels/simt/dialect.h"
 
 namespace lv::kernels::cuda {
+
+using simt::launch;
 
 /// Threads of a block in kernels with one thread per element.
 inline constexpr int kElementThreads = 256;

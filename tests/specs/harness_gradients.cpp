@@ -8,7 +8,7 @@
 #include "core/parallel.h"
 #include "tests/specs/harness_checks.h"
 #if defined(LV_CUDA_EMULATED)
-#include "kernels/simt/dialect.h"
+#include "kernels/simt/emulator.h"
 #endif
 
 namespace lv::specs {
@@ -87,7 +87,7 @@ std::vector<int> lane_orders() {
 
 void set_lane_order([[maybe_unused]] int order) {
 #if defined(LV_CUDA_EMULATED)
-  simt::set_lane_order(order);
+  simt::options().order = simt::LaneOrder(order);
 #endif
 }
 
