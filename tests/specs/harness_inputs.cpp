@@ -137,9 +137,11 @@ TensorList make_cotangents(Inputs outputs, uint64_t seed) {
       continue;
     }
     std::mt19937_64 random(hash("cotangent", seed * 1000 + i));
-    cotangents.push_back(Tensor::from(draw(floats(outputs[i].shape()), random), outputs[i].shape())
-                             .to(outputs[i].dtype())
-                             .to(outputs[i].device()));
+    std::vector<double> values = draw(floats(outputs[i].shape()), random);
+    for (double& value : values) {
+      value = std::round(value * 128) / 128;  // the same number in every floating dtype
+    }
+    cotangents.push_back(Tensor::from(values, outputs[i].shape()).to(outputs[i].dtype()).to(outputs[i].device()));
   }
   return cotangents;
 }
