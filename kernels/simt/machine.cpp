@@ -185,9 +185,6 @@ void Machine::begin_block(const Launch& launch, int64_t number) {
   block_.dynamic_shared = nullptr;
   if (launch.shared_bytes > 0) {
     block_.dynamic_shared = shared_.add(kDynamicShared, launch.shared_bytes).data;
-    if (observer != nullptr) {
-      observer->shared_array_begins(shared_.arrays().back());
-    }
   }
 }
 
@@ -372,11 +369,7 @@ void* Machine::shared_array(const SharedTag& tag, int64_t bytes) {
         "shared arrays of {} take {} bytes with {}, the limits are {} static and {} in all ({} dynamic)", block_name(),
         shared_.used_bytes() + bytes, tag.name, kMaxStaticSharedBytes, kMaxSharedBytes, launch_->shared_bytes));
   }
-  const auto& array = shared_.add(tag, bytes);
-  if (observer != nullptr) {
-    observer->shared_array_begins(array);
-  }
-  return array.data;
+  return shared_.add(tag, bytes).data;
 }
 
 void Machine::fence() {

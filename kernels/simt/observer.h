@@ -3,8 +3,6 @@
 
 #include <cstdint>
 
-#include "kernels/simt/shared_memory.h"
-
 namespace lv::simt {
 
 struct AsyncCopy;
@@ -19,7 +17,6 @@ class Observer {
   virtual void launch_ends(const Launch& launch) noexcept = 0;
   virtual void block_begins(const Machine& machine) = 0;
   virtual void block_ends() = 0;
-  virtual void shared_array_begins(const SharedMemory::Array& array) = 0;
   /// Every thread of the block has passed a barrier.
   virtual void barrier_passed() = 0;
   /// The lanes of `mask` of a warp have passed a warp operation.

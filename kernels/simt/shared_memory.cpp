@@ -15,8 +15,6 @@ namespace lv::simt {
 namespace {
 
 constexpr size_t kGapBytes = 64;
-// Room for the gaps behind some hundred arrays.
-constexpr size_t kMemoryBytes = size_t{kMaxSharedBytes} + (size_t{32} << 10);
 
 }  // namespace
 
@@ -51,7 +49,7 @@ const SharedMemory::Array* SharedMemory::find(const SharedTag& tag) const {
 const SharedMemory::Array& SharedMemory::add(const SharedTag& tag, int64_t bytes) {
   // An odd multiple of 16, so that code which counts on more than the promised alignment is seen to.
   const size_t start = ((end_ + 31) & ~size_t{31}) + 16;
-  if (start + size_t(bytes) + kGapBytes > kMemoryBytes) {
+  if (start + size_t(bytes) + kGapBytes > size_t{kMemoryBytes}) {
     throw std::bad_alloc();
   }
   std::byte* data = memory_ + start;
@@ -61,7 +59,5 @@ const SharedMemory::Array& SharedMemory::add(const SharedTag& tag, int64_t bytes
   used_bytes_ += bytes;
   return arrays_.emplace_back(Array{&tag, data, bytes});
 }
-
-bool SharedMemory::contains(const void* p) const { return p >= memory_ && p < memory_ + kMemoryBytes; }
 
 }  // namespace lv::simt

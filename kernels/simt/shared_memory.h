@@ -27,6 +27,9 @@ class SharedMemory {
     int64_t bytes;
   };
 
+  /// Room for the gaps behind some hundred arrays.
+  static constexpr int64_t kMemoryBytes = kMaxSharedBytes + (32 << 10);
+
   SharedMemory();
   ~SharedMemory();
   SharedMemory(const SharedMemory&) = delete;
@@ -43,7 +46,8 @@ class SharedMemory {
 
   [[nodiscard]] const std::vector<Array>& arrays() const { return arrays_; }
   /// Whether `p` lies in the memory that arrays are cut from, gaps included.
-  [[nodiscard]] bool contains(const void* p) const;
+  [[nodiscard]] bool contains(const void* p) const { return p >= memory_ && p < memory_ + kMemoryBytes; }
+  [[nodiscard]] const std::byte* memory() const { return memory_; }
 
  private:
   std::byte* memory_;

@@ -6,10 +6,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <sstream>
+#include <vector>
 
 #include "core/error.h"
 
@@ -43,35 +46,35 @@ std::optional<std::string> output_of(char* const arguments[]) {
   return text;
 }
 
-struct Symbol {
+/// A function, and the line where it is or calls the one inlined into it.
+struct Frame {
   std::string function;
   std::string line;
 };
 
-Symbol look_up(const void* address) {
+/// The function that contains `address`, after those that are inlined there. At least one frame.
+std::vector<Frame> frames_at(const void* address) {
   Dl_info module{};
   if (dladdr(address, &module) == 0 || module.dli_fname == nullptr) {
     const auto text = fmt::format("{}", address);
-    return {text, text};
+    return {{text, text}};
   }
-  const auto offset = fmt::format("{:#x}", uintptr_t(address) - uintptr_t(module.dli_fbase));
-  const auto fallback = fmt::format("{}+{}", module.dli_fname, offset);
   std::string path = module.dli_fname;
-  std::string number = offset;
-  std::string tool = "addr2line", flags = "-Cfe";
-  char* const arguments[] = {tool.data(), flags.data(), path.data(), number.data(), nullptr};
-  const auto text = output_of(arguments);
-  Symbol symbol;
-  std::istringstream lines(text.value_or(""));
-  std::getline(lines, symbol.function);
-  std::getline(lines, symbol.line);
-  if (symbol.function.empty() || symbol.function == "??") {
-    symbol.function = fallback;
+  std::string offset = fmt::format("{:#x}", uintptr_t(address) - uintptr_t(module.dli_fbase));
+  const auto fallback = fmt::format("{}+{}", path, offset);
+  std::string tool = "addr2line", flags = "-Cfie";
+  char* const arguments[] = {tool.data(), flags.data(), path.data(), offset.data(), nullptr};
+  std::istringstream lines(output_of(arguments).value_or(""));
+  std::vector<Frame> frames;
+  for (Frame frame; std::getline(lines, frame.function) && std::getline(lines, frame.line);) {
+    frames.push_back(
+        {frame.function == "??" ? fallback : frame.function,
+         frame.line.starts_with("??") ? fallback : std::filesystem::path(frame.line).lexically_normal().string()});
   }
-  if (symbol.line.empty() || symbol.line.starts_with("??")) {
-    symbol.line = fallback;
+  if (frames.empty()) {
+    frames.push_back({fallback, fallback});
   }
-  return symbol;
+  return frames;
 }
 
 /// Cuts the return type that demangled templates have, and the parameter list.
@@ -96,11 +99,15 @@ std::string without_signature(const std::string& text) {
 
 }  // namespace
 
-std::string function_name(const void* function) { return without_signature(look_up(function).function); }
+std::string function_name(const void* function) { return without_signature(frames_at(function).back().function); }
 
-// The call ends before its return address, which may belong to the next line.
 std::string source_line(const void* return_address) {
-  return look_up(static_cast<const char*>(return_address) - 1).line;
+  // The call ends before its return address, which may belong to the next line.
+  const auto frames = frames_at(static_cast<const char*>(return_address) - 1);
+  const auto in_kernel = std::find_if(frames.begin(), frames.end(), [](const Frame& frame) {
+    return frame.line.find("kernels/simt/emulated") == std::string::npos;
+  });
+  return in_kernel == frames.end() ? frames.front().line : in_kernel->line;
 }
 
 }  // namespace lv::simt

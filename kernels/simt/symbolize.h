@@ -8,7 +8,8 @@ namespace lv::simt {
 /// finds nothing, the result is the address within its binary.
 std::string function_name(const void* function);
 
-/// "file:line" of the instruction that a call returns to, with the same fallback.
+/// "file:line" of the call that returns to `return_address`, outside the emulator's own inline functions; the same
+/// fallback.
 std::string source_line(const void* return_address);
 
 }  // namespace lv::simt

@@ -87,7 +87,17 @@ __global__ void missing_barrier(float* out, const float* in) {
   out[t] = row[127 - t];
 }
 
-// As above, within a warp.
+// Threads read their left neighbour's element; only the ends of warps are in danger beside their own warp.
+constexpr int kReadAcrossLine = std::source_location::current().line() + 4;
+__global__ void read_across(float* out, const float* in) {
+  LV_SHARED(float, row, [64]);
+  const int t = int(threadIdx.x);
+  row[t] = in[t];
+  __syncwarp();
+  out[t] = row[t == 0 ? 0 : t - 1];
+}
+
+// An element is read that another lane may not have written yet.
 __global__ void missing_warp_sync(float* out, const float* in) {
   LV_SHARED(float, row, [32]);
   const int t = int(threadIdx.x);
@@ -176,7 +186,7 @@ __global__ void missing_fence(float* out, float* partial, unsigned* ticket, cons
   }
   __syncthreads();
   if (turn == gridDim.x - 1 && threadIdx.x == 0) {
-    *out = partial[0];
+    *out = partial[0] + partial[gridDim.x - 1];
   }
 }
 
