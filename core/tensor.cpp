@@ -256,6 +256,10 @@ Tensor Tensor::view(const Shape& wanted) const {
   return over(storage(), offset(), new_shape, *new_strides, dtype());
 }
 
+bool Tensor::can_view(const Shape& wanted) const {
+  return is_contiguous() || view_strides(shape(), strides(), infer_size(shape(), wanted)).has_value();
+}
+
 Tensor Tensor::copied(DType new_dtype, Device new_device) const {
   const Tensor block = empty(shape(), new_dtype, new_device);
   const Tensor result = is_dense(shape(), strides()) ? block.as_strided(shape(), strides(), 0) : block;

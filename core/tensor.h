@@ -103,6 +103,8 @@ class Tensor {
   [[nodiscard]] Tensor as_strided(const Shape& shape, const Strides& strides, int64_t offset) const;
   /// Same elements in the same order; one size may be -1. Throws ShapeError when the strides do not allow a view.
   [[nodiscard]] Tensor view(const Shape& shape) const;
+  /// Whether view(shape) needs no copy; `shape` must hold as many elements.
+  [[nodiscard]] bool can_view(const Shape& shape) const;
   [[nodiscard]] Tensor permute(std::span<const int> axes) const;
   [[nodiscard]] Tensor permute(std::initializer_list<int> axes) const {
     return permute(std::span<const int>(axes.begin(), axes.size()));

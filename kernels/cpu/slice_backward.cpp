@@ -1,0 +1,81 @@
+#include "kernels/slice_backward.h"
+
+#include <cstring>
+
+#include "core/parallel.h"
+#include "kernels/cpu/isa.h"
+#include "kernels/words.h"
+
+namespace lv::kernels::cpu::LV_ISA {
+
+namespace {
+
+constexpr int64_t kWordGrain = 32768;
+
+/// Of the words [from, from + n) of one row of dx: zeros, the row of grad at [begin, begin + length), zeros.
+template <class W>
+void write_row_part(W* dx, const W* grad_row, int64_t from, int64_t n, int64_t begin, int64_t length) {
+  const int64_t copy_from = std::clamp(begin - from, int64_t{0}, n);
+  const int64_t copy_to = std::clamp(begin + length - from, copy_from, n);
+  std::memset(dx, 0, size_t(copy_from) * sizeof(W));
+  if (copy_to > copy_from) {
+    std::memcpy(dx + copy_from, grad_row + (from + copy_from - begin), size_t(copy_to - copy_from) * sizeof(W));
+  }
+  std::memset(dx + copy_to, 0, size_t(n - copy_to) * sizeof(W));
+}
+
+/// step = 1: a slice of a row [size, inner] is one run of words.
+template <class W>
+void write_runs(const SliceBackwardArgs& args) {
+  const int64_t inner = args.dx.size(2);
+  const int64_t row = args.dx.size(1) * inner;
+  const int64_t length = args.grad.size(1) * inner;
+  parallel_for(args.dx.numel(), kWordGrain, [&](int64_t from, int64_t to) {
+    while (from < to) {
+      const int64_t outer = from / row;
+      const int64_t at = from - outer * row;
+      const int64_t n = std::min(to - from, row - at);
+      write_row_part(args.dx.as<W>() + from, args.grad.as<W>() + outer * length, at, n, args.begin * inner, length);
+      from += n;
+    }
+  });
+}
+
+template <class W>
+void write_lines(const SliceBackwardArgs& args) {
+  const int64_t inner = args.dx.size(2);
+  const int64_t size = args.dx.size(1);
+  const int64_t count = args.grad.size(1);
+  parallel_for(args.dx.size(0) * size, std::max<int64_t>(1, kWordGrain / inner), [&](int64_t from, int64_t to) {
+    for (int64_t line = from; line < to; ++line) {
+      const int64_t offset = line % size - args.begin;
+      const bool is_chosen = offset >= 0 && offset % args.step == 0 && offset / args.step < count;
+      W* const dx = args.dx.as<W>() + line * inner;
+      if (is_chosen) {
+        const W* const grad = args.grad.as<W>() + (line / size * count + offset / args.step) * inner;
+        std::memcpy(dx, grad, size_t(inner) * sizeof(W));
+      } else {
+        std::memset(dx, 0, size_t(inner) * sizeof(W));
+      }
+    }
+  });
+}
+
+}  // namespace
+
+void slice_backward(const SliceBackwardArgs& args) {
+  if (args.dx.numel() == 0) {
+    return;
+  }
+  visit_words(args.dx.dtype, [&]<class W>() {
+    if (args.step == 1) {
+      write_runs<W>(args);
+    } else {
+      write_lines<W>(args);
+    }
+  });
+}
+
+}  // namespace lv::kernels::cpu::LV_ISA
+
+LV_CPU_KERNEL(slice_backward, SliceBackwardArgs)
