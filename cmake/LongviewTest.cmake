@@ -13,11 +13,11 @@ function(lv_test name)
   lv_register_test(${name})
 endfunction()
 
-# lv_test_folder(LAYER DEPENDS targets...): test_<layer> from tests/<layer>/*_test.cpp, once the layer and its tests exist.
+# lv_test_folder(LAYER DEPENDS targets...): test_<layer> from tests/<layer>/*_test.cpp and what they share in *_fixture.cpp, once the layer and its tests exist.
 # A CMakeLists.txt in that folder, where there is one, adds to it.
 function(lv_test_folder layer)
   cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${layer}/*_test.cpp)
+  file(GLOB sources CONFIGURE_DEPENDS ${layer}/*_test.cpp ${layer}/*_fixture.cpp)
   if(sources AND TARGET ${layer})
     lv_test(test_${layer} SOURCES ${sources} DEPENDS ${ARG_DEPENDS})
   endif()

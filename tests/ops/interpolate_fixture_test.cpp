@@ -1,0 +1,46 @@
+// Resizing against PyTorch's outputs and gradients. The case names say everything: mode, grid, output size or factor.
+
+#include <catch2/catch.hpp>
+
+#include "ops/interpolate.h"
+#include "tests/ops/op_fixture.h"
+
+using namespace lv;
+using namespace lv::ops;
+using lv::test::OpFixture;
+
+namespace {
+
+InterpolateOptions options_of(const std::string& name) {
+  InterpolateOptions options;
+  options.mode = name.starts_with("nearest_exact") ? Interpolation::nearest_exact
+                 : name.starts_with("nearest")     ? Interpolation::nearest
+                 : name.starts_with("bicubic")     ? Interpolation::bicubic
+                                                   : Interpolation::bilinear;
+  options.align_corners = name.find("_corners") != std::string::npos;
+  options.antialias = name.find("_antialias") != std::string::npos;
+  return options;
+}
+
+Tensor resize(const std::string& name, const Tensor& x, const Tensor& output) {
+  const size_t scale = name.find("_scale_");
+  if (scale != std::string::npos) {
+    std::string digits = name.substr(scale + 7);  // "1_7" for 1.7
+    digits.replace(digits.find('_'), 1, ".");
+    const double factor = std::stod(digits);
+    return interpolate_by(x, factor, factor, options_of(name));
+  }
+  return interpolate(x, {output.size(2), output.size(3)}, options_of(name));
+}
+
+}  // namespace
+
+TEST_CASE("every mode, grid and factor of interpolation equals PyTorch's") {
+  const OpFixture fixture("ops/resize.safetensors");
+  for (const std::string& name : fixture.cases()) {
+    DYNAMIC_SECTION(name) {
+      fixture.check(name, {"x", "output"},
+                    [&](const OpFixture::Named& in) { return resize(name, in.at("x"), fixture.at(name + "/output")); });
+    }
+  }
+}
