@@ -1,0 +1,23 @@
+#pragma once
+
+#include "kernels/dispatch.h"
+
+namespace lv::kernels {
+
+/// c = a b + bias for every matrix of a batch. One floating dtype; any strides in a and b (0 repeats a matrix), sums
+/// kept in ComputeType, in an order fixed by the shapes.
+struct GemmArgs {
+  ConstTensorRef a;     // [B, M, K]
+  ConstTensorRef b;     // [B, K, N]
+  ConstTensorRef bias;  // [N], dense; may be absent
+  TensorRef c;          // [B, M, N], dense
+};
+
+LV_KERNEL(gemm, GemmArgs)
+
+namespace cpu {
+/// The body of gemm that takes every dtype and layout.
+void blocked_gemm(const GemmArgs& args);
+}  // namespace cpu
+
+}  // namespace lv::kernels

@@ -1,0 +1,277 @@
+#include "ops/matmul.h"
+
+#include "autograd/basic_ops.h"
+#include "kernels/gemm.h"
+#include "kernels/strided.h"
+#include "ops/matmul_definitions.h"
+
+namespace lv::ops {
+
+using autograd::apply;
+using autograd::sum_to;
+using autograd::unpack;
+using kernels::cref;
+using kernels::ref;
+
+namespace {
+
+/// All axes but the last `count`.
+Dims without_last(const Dims& dims, int count) { return Dims(std::span(dims.begin(), size_t(dims.rank() - count))); }
+
+/// The last two axes exchanged if `transpose`.
+Tensor oriented(const Tensor& matrices, bool transpose) {
+  return transpose ? matrices.transpose(matrices.rank() - 2, matrices.rank() - 1) : matrices;
+}
+
+Tensor multiply(const Tensor& a, const Tensor& b, const Matmul::Options& options) {
+  return apply<Matmul>({a, b}, options)[0];
+}
+
+void check_dtypes(std::string_view op, const Tensor& a, const Tensor& b) {
+  LV_CHECK_DTYPE(is_floating(a.dtype()), "{}: wants floating dtypes, got {}", op, a.dtype());
+  LV_CHECK_DTYPE(a.dtype() == b.dtype(), "{}: dtypes differ: {} and {}; cast one of them", op, a.dtype(), b.dtype());
+}
+
+/// `x` as [rows, C]: a view, or a copy where the strides of the leading axes do not allow one.
+Tensor as_rows(const Context& ctx, const Tensor& x) {
+  const int64_t columns = x.size(-1);
+  const Shape shape = without_last(x.shape(), 1);
+  const Strides strides = without_last(x.strides(), 1);
+  const auto loop = kernels::plan_strided<2>(shape, {strides, contiguous_strides(shape)});
+  if (loop.rank > 1) {
+    return ctx.dense(x).view({loop.count, columns});
+  }
+  const int64_t stride = loop.rank == 0 ? columns : loop.strides[0][0];
+  return x.as_strided({loop.count, columns}, {stride, x.strides().back()}, x.offset());
+}
+
+/// c = a b + bias for two matrices; bias may be undefined.
+void multiply_into(const Tensor& a, const Tensor& b, const Tensor& bias, const Tensor& c, Stream stream) {
+  kernels::gemm({.a = cref(a.unsqueeze(0)), .b = cref(b.unsqueeze(0)), .bias = cref(bias), .c = ref(c.unsqueeze(0))},
+                stream);
+}
+
+}  // namespace
+
+// matmul
+
+OutputSpecs Matmul::infer(Inputs in, const Options& options) {
+  const Shape& a = in[0].shape();
+  const Shape& b = in[1].shape();
+  check_dtypes(kName, in[0], in[1]);
+  LV_CHECK_SHAPE(a.rank() >= 2 && b.rank() >= 2, "matmul: wants at least two axes each, got {} and {}", a, b);
+  const Shape left = oriented(in[0], options.transpose_a).shape();
+  const Shape right = oriented(in[1], options.transpose_b).shape();
+  LV_CHECK_SHAPE(left.back() == right[right.rank() - 2], "matmul: inner sizes differ: {} x {}", left, right);
+  Shape shape = broadcast_shapes(without_last(left, 2), without_last(right, 2), kName);
+  shape.push_back(left[left.rank() - 2]);
+  shape.push_back(right.back());
+  return {{shape, in[0].dtype()}};
+}
+
+TensorList Matmul::forward(Context& ctx, Inputs in, const Options& options) {
+  ctx.save(in[0]);
+  ctx.save(in[1]);
+  const Tensor c = ctx.new_output();
+  const Tensor left = oriented(in[0], options.transpose_a);
+  const Tensor right = oriented(in[1], options.transpose_b);
+  if (right.rank() == 2 && !options.transpose_a) {  // one product with all rows
+    multiply_into(as_rows(ctx, left), right, {}, c.view({c.numel() / std::max<int64_t>(c.size(-1), 1), c.size(-1)}),
+                  ctx.stream());
+    return {c};
+  }
+  const Shape batch = without_last(c.shape(), 2);
+  const auto expanded = [&](const Tensor& matrices) {
+    Shape shape = batch;
+    shape.push_back(matrices.size(-2));
+    shape.push_back(matrices.size(-1));
+    return matrices.expand(shape);
+  };
+  const Tensor a = expanded(left);
+  const Tensor b = expanded(right);
+  // Batch axes that merge in all three arrays become the kernel's one; the others are walked here.
+  const auto loop = kernels::plan_strided<3>(
+      batch, {without_last(a.strides(), 2), without_last(b.strides(), 2), without_last(c.strides(), 2)});
+  const int inner = std::max(loop.rank - 1, 0);
+  const int64_t count = loop.rank == 0 ? loop.count : loop.sizes[inner];
+  const auto matrices_at = [&](const Tensor& x, int64_t stride, int64_t offset) {
+    return x.as_strided({count, x.size(-2), x.size(-1)}, {stride, x.strides()[x.rank() - 2], x.strides().back()},
+                        x.offset() + offset);
+  };
+  for (int64_t first = 0; first < loop.count; first += count) {
+    int64_t at[3];
+    loop.offsets(first, at);
+    kernels::gemm({.a = cref(matrices_at(a, loop.strides[0][inner], at[0])),
+                   .b = cref(matrices_at(b, loop.strides[1][inner], at[1])),
+                   .bias = {},
+                   .c = ref(matrices_at(c, loop.strides[2][inner], at[2]))},
+                  ctx.stream());
+  }
+  return {c};
+}
+
+TensorList Matmul::backward(Context& ctx, Inputs grads, const Options& options) {
+  const Tensor a = ctx.saved(0);
+  const Tensor b = ctx.saved(1);
+  const Tensor& grad = grads[0];
+  const auto [transpose_a, transpose_b] = options;
+  TensorList result(2);
+  if (ctx.needs_grad(0)) {
+    const Tensor da = transpose_a ? multiply(b, grad, {.transpose_a = transpose_b, .transpose_b = true})
+                                  : multiply(grad, b, {.transpose_b = !transpose_b});
+    result[0] = sum_to(da, a.shape());
+  }
+  if (ctx.needs_grad(1)) {
+    if (b.rank() == 2 && !transpose_a) {  // b met the rows of the whole batch
+      result[1] = transpose_b ? outer_sum(grad, a) : outer_sum(a, grad);
+    } else {
+      const Tensor db = transpose_b ? multiply(grad, a, {.transpose_a = true, .transpose_b = transpose_a})
+                                    : multiply(a, grad, {.transpose_a = !transpose_a});
+      result[1] = sum_to(db, b.shape());
+    }
+  }
+  return result;
+}
+
+TensorList Matmul::reference(Inputs in, const Options& options) {
+  const Shape shape = infer(in, options)[0].shape;
+  const Shape batch = without_last(shape, 2);
+  const auto operand = [&](const Tensor& matrices, bool transpose) {
+    const Tensor matrix = oriented(matrices.to(DType::f64), transpose);
+    Shape expanded = batch;
+    expanded.push_back(matrix.size(-2));
+    expanded.push_back(matrix.size(-1));
+    return matrix.expand(expanded).contiguous();
+  };
+  const Tensor a = operand(in[0], options.transpose_a);
+  const Tensor b = operand(in[1], options.transpose_b);
+  const Tensor c = Tensor::zeros(shape, DType::f64);
+  const int64_t m = a.size(-2);
+  const int64_t depth = a.size(-1);
+  const int64_t n = b.size(-1);
+  for (int64_t row = 0; row < numel(batch) * m; ++row) {
+    for (int64_t k = 0; k < depth; ++k) {
+      for (int64_t j = 0; j < n; ++j) {
+        c.data<double>()[row * n + j] +=
+            a.data<double>()[row * depth + k] * b.data<double>()[(row / m * depth + k) * n + j];
+      }
+    }
+  }
+  return {c.to(in[0].dtype())};
+}
+
+Tensor matmul(const Tensor& a, const Tensor& b) { return multiply(a, b, {}); }
+
+// linear
+
+OutputSpecs Linear::infer(Inputs in, const Options&) {
+  const auto& [x, weight, bias] = unpack<3>(in);
+  check_dtypes(kName, x, weight);
+  LV_CHECK_SHAPE(weight.rank() == 2, "linear: weight must be [out, in], got {} (x {})", weight.shape(), x.shape());
+  LV_CHECK_SHAPE(x.rank() >= 2 && x.size(-1) == weight.size(1),
+                 "linear: x must be [.., rows, in] = [.., rows, {}], got {} (weight {})", weight.size(1), x.shape(),
+                 weight.shape());
+  if (bias.defined()) {
+    check_dtypes(kName, x, bias);
+    LV_CHECK_SHAPE(bias.shape() == Shape{weight.size(0)}, "linear: bias must be [out] = [{}], got {} (weight {})",
+                   weight.size(0), bias.shape(), weight.shape());
+  }
+  Shape shape = x.shape();
+  shape[shape.rank() - 1] = weight.size(0);
+  return {{shape, x.dtype()}};
+}
+
+TensorList Linear::forward(Context& ctx, Inputs in, const Options&) {
+  const auto& [x, weight, bias] = unpack<3>(in);
+  ctx.save(x);
+  ctx.save(weight);
+  const Tensor y = ctx.new_output();
+  const Tensor rows = as_rows(ctx, x);
+  multiply_into(rows, weight.transpose(0, 1), bias.defined() ? ctx.dense(bias) : bias,
+                y.view({rows.size(0), weight.size(0)}), ctx.stream());
+  return {y};
+}
+
+TensorList Linear::backward(Context& ctx, Inputs grads, const Options&) {
+  const Tensor& grad = grads[0];
+  TensorList result(ctx.input_count());
+  if (ctx.needs_grad(0)) {
+    result[0] = matmul(grad, ctx.saved(1));
+  }
+  if (ctx.needs_grad(1)) {
+    result[1] = outer_sum(grad, ctx.saved(0));
+  }
+  if (ctx.input_count() > 2 && ctx.needs_grad(2)) {
+    result[2] = sum_to(grad, ctx.input_shape(2));
+  }
+  return result;
+}
+
+TensorList Linear::reference(Inputs in, const Options&) {
+  const auto& [x, weight, bias] = unpack<3>(in);
+  const auto x_values = x.to(DType::f64).to_vector<double>();
+  const auto w_values = weight.to(DType::f64).to_vector<double>();
+  const int64_t depth = weight.size(1);
+  const int64_t columns = weight.size(0);
+  const Tensor y = Tensor::zeros(infer(in, {})[0].shape, DType::f64);
+  if (bias.defined()) {
+    y.copy_from(bias.expand(y.shape()));
+  }
+  for (int64_t i = 0; i < y.numel(); ++i) {
+    for (int64_t k = 0; k < depth; ++k) {
+      y.data<double>()[i] += x_values[size_t(i / columns * depth + k)] * w_values[size_t(i % columns * depth + k)];
+    }
+  }
+  return {y.to(x.dtype())};
+}
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) { return apply<Linear>({x, weight, bias})[0]; }
+
+// outer_sum
+
+OutputSpecs OuterSum::infer(Inputs in, const Options&) {
+  const Shape& u = in[0].shape();
+  const Shape& v = in[1].shape();
+  check_dtypes(kName, in[0], in[1]);
+  LV_CHECK_SHAPE(u.rank() >= 2 && v.rank() >= 2 && without_last(u, 1) == without_last(v, 1),
+                 "outer_sum: u and v must be [.., rows, columns] with equal leading axes, got {} and {}", u, v);
+  return {{{u.back(), v.back()}, in[0].dtype()}};
+}
+
+TensorList OuterSum::forward(Context& ctx, Inputs in, const Options&) {
+  ctx.save(in[0]);
+  ctx.save(in[1]);
+  const Tensor y = ctx.new_output();
+  multiply_into(as_rows(ctx, in[0]).transpose(0, 1), as_rows(ctx, in[1]), {}, y, ctx.stream());
+  return {y};
+}
+
+TensorList OuterSum::backward(Context& ctx, Inputs grads, const Options&) {
+  TensorList result(2);
+  if (ctx.needs_grad(0)) {
+    result[0] = linear(ctx.saved(1), grads[0]);
+  }
+  if (ctx.needs_grad(1)) {
+    result[1] = matmul(ctx.saved(0), grads[0]);
+  }
+  return result;
+}
+
+TensorList OuterSum::reference(Inputs in, const Options&) {
+  const auto u = in[0].to(DType::f64).to_vector<double>();
+  const auto v = in[1].to(DType::f64).to_vector<double>();
+  const Tensor y = Tensor::zeros(infer(in, {})[0].shape, DType::f64);
+  const int64_t p = y.size(0);
+  const int64_t q = y.size(1);
+  const int64_t rows = p > 0 ? in[0].numel() / p : 0;
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t i = 0; i < p * q; ++i) {
+      y.data<double>()[i] += u[size_t(row * p + i / q)] * v[size_t(row * q + i % q)];
+    }
+  }
+  return {y.to(in[0].dtype())};
+}
+
+Tensor outer_sum(const Tensor& u, const Tensor& v) { return apply<OuterSum>({u, v})[0]; }
+
+}  // namespace lv::ops
