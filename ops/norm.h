@@ -53,4 +53,16 @@ struct GroupNormOptions {
 /// ShapeError, DTypeError.
 Tensor group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const GroupNormOptions& options);
 
+/// x / max(|x|, eps) with the L2 norm along `axis`. x: any shape of rank 1 or more. Differentiable; below eps the norm
+/// counts as constant. Throws ShapeError, DTypeError.
+Tensor l2_normalize(const Tensor& x, int axis = -1, double eps = 1e-12);
+
+/// g * v / |v| with the L2 norm over all axes but the first: the weight of a layer from direction and length.
+/// v: [out, ...]; g: [out, 1, ...]. Differentiable in both; not a number where |v| = 0. Throws ShapeError, DTypeError.
+Tensor weight_norm(const Tensor& v, const Tensor& g);
+
+/// a.b / (max(|a|, eps) max(|b|, eps)) along `axis`, which the result lacks. a, b: shapes that broadcast, one dtype.
+/// Differentiable in both; below eps a norm counts as constant. Throws ShapeError, DTypeError.
+Tensor cosine_similarity(const Tensor& a, const Tensor& b, int axis = -1, double eps = 1e-8);
+
 }  // namespace lv::ops

@@ -56,4 +56,46 @@ struct GroupNorm {
   static TensorList reference(Inputs in, const Options& options);
 };
 
+/// Input: x.
+struct L2Normalize {
+  static constexpr std::string_view kName = "l2_normalize";
+  static constexpr CastPolicy kCast = CastPolicy::none;
+  static constexpr SecondOrder kSecondOrder = SecondOrder::none;
+  struct Options {
+    int axis = -1;
+    double eps = 1e-12;
+  };
+  static OutputSpecs infer(Inputs in, const Options& options);
+  static TensorList forward(Context& ctx, Inputs in, const Options& options);
+  static TensorList backward(Context& ctx, Inputs grads, const Options& options);
+  static TensorList reference(Inputs in, const Options& options);
+};
+
+/// Inputs: v, g.
+struct WeightNorm {
+  static constexpr std::string_view kName = "weight_norm";
+  static constexpr CastPolicy kCast = CastPolicy::none;
+  static constexpr SecondOrder kSecondOrder = SecondOrder::none;
+  struct Options {};
+  static OutputSpecs infer(Inputs in, const Options& options);
+  static TensorList forward(Context& ctx, Inputs in, const Options& options);
+  static TensorList backward(Context& ctx, Inputs grads, const Options& options);
+  static TensorList reference(Inputs in, const Options& options);
+};
+
+/// Inputs: a, b, of one shape.
+struct CosineSimilarity {
+  static constexpr std::string_view kName = "cosine_similarity";
+  static constexpr CastPolicy kCast = CastPolicy::none;
+  static constexpr SecondOrder kSecondOrder = SecondOrder::none;
+  struct Options {
+    int axis = -1;
+    double eps = 1e-8;
+  };
+  static OutputSpecs infer(Inputs in, const Options& options);
+  static TensorList forward(Context& ctx, Inputs in, const Options& options);
+  static TensorList backward(Context& ctx, Inputs grads, const Options& options);
+  static TensorList reference(Inputs in, const Options& options);
+};
+
 }  // namespace lv::ops

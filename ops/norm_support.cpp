@@ -33,6 +33,17 @@ Tensor as_rows(const autograd::Context& ctx, const Tensor& x) {
   return is_even ? x.as_strided(matrix, {step, 1}, x.offset()) : ctx.dense(x).view(matrix);
 }
 
+Tensor as_lines(const autograd::Context& ctx, const Tensor& x, int axis) {
+  const int at = normalize_axis(axis, x.rank(), "as_lines");
+  int64_t outer = 1;
+  int64_t inner = 1;
+  for (int i = 0; i < x.rank(); ++i) {
+    outer *= i < at ? x.size(i) : 1;
+    inner *= i > at ? x.size(i) : 1;
+  }
+  return ctx.dense(x).view({outer, x.size(at), inner});
+}
+
 void check_parameter(std::string_view op, std::string_view name, const Tensor& parameter, const Tensor& x,
                      const Shape& wanted) {
   if (!parameter.defined()) {

@@ -19,6 +19,9 @@ Tensor as_rows(const autograd::Context& ctx, const Tensor& x);
 /// Product of all sizes but the last.
 int64_t row_count(const Shape& shape);
 
+/// `x` as [outer, n, inner] around `axis`, row-major: a view where x is, else a copy, counted.
+Tensor as_lines(const autograd::Context& ctx, const Tensor& x, int axis);
+
 /// Throws unless `parameter` is absent or of shape [channels] and of x's dtype or its statistics' dtype.
 void check_parameter(std::string_view op, std::string_view name, const Tensor& parameter, const Tensor& x,
                      const Shape& wanted);

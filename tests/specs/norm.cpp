@@ -86,3 +86,37 @@ LV_OP_SPEC(GroupNorm) {
   spec.error("must be [N, ..., C]", {floats({3})}, {.groups = 3});
   spec.differentiable({0, 1, 2}).tolerance(Tolerance::accumulate(100));
 }
+
+LV_OP_SPEC(L2Normalize) {
+  spec.add("empty", {floats({0, 3})});
+  spec.add("7", {floats({7})});
+  spec.add("N13_C65", {floats({13, 65})});
+  spec.add("N3_C19_5_axis1", {floats({3, 19, 5})}, {.axis = 1});
+  spec.add("N2_C5_37_axis1", {floats({2, 5, 37})}, {.axis = 1});
+  spec.add("below_eps", {floats({5, 3})}, {.eps = 10.0});
+  spec.benchmark("N1024_C256", {floats({1024, 256})});
+  spec.error("axis", {floats({3, 4})}, {.axis = 2});
+  spec.differentiable({0}).tolerance(Tolerance::accumulate(70));
+}
+
+LV_OP_SPEC(WeightNorm) {
+  spec.add("empty", {floats({0, 3}), floats({0, 1})});
+  spec.add("5x7", {floats({5, 7}), floats({5, 1})});
+  spec.add("13x5x3x3", {floats({13, 5, 3, 3}), floats({13, 1, 1, 1})});
+  spec.benchmark("8192x256", {floats({8192, 256}), floats({8192, 1})});
+  spec.error("g must be [3, 1]", {floats({3, 4}), floats({3})});
+  spec.differentiable({0, 1}).tolerance(Tolerance::accumulate(50));
+}
+
+LV_OP_SPEC(CosineSimilarity) {
+  spec.add("empty", {floats({0, 3}), floats({0, 3})});
+  spec.add("7", {floats({7}), floats({7})});
+  spec.add("N13_C65", {floats({13, 65}), floats({13, 65})});
+  spec.add("N3_C19_5_axis1", {floats({3, 19, 5}), floats({3, 19, 5})}, {.axis = 1});
+  spec.add("N2_C5_37_axis1", {floats({2, 5, 37}), floats({2, 5, 37})}, {.axis = 1});
+  spec.add("below_eps", {floats({5, 3}), floats({5, 3}, 10, 20)}, {.eps = 10.0});
+  spec.benchmark("N1024_C256", {floats({1024, 256}), floats({1024, 256})});
+  spec.error("dtypes differ", {floats({3, 4}), integers({3, 4}, 0, 5)});
+  spec.error("shapes must be equal", {floats({3, 4}), floats({3, 5})});
+  spec.differentiable({0, 1}).tolerance(Tolerance::accumulate(70));
+}
