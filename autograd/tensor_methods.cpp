@@ -45,7 +45,7 @@ TensorList AccumulateGrad::apply(std::span<const Tensor> grads, bool create_grap
   AutogradMeta& m = *meta(leaf);
   if (!m.grad.defined()) {
     // A gradient that someone else still holds (a saved tensor, the caller's seed) must not be written to later.
-    const bool is_ours = grads[0].is_unshared() && grads[0].is_contiguous();
+    const bool is_ours = grads[0].is_unshared() && is_dense(grads[0].shape(), grads[0].strides());
     m.grad = create_graph || is_ours ? grads[0] : copy_contiguous(grads[0]);
   } else if (create_graph) {
     m.grad = add(m.grad, grads[0]);
