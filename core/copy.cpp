@@ -101,6 +101,23 @@ void copy_elements(const Tensor& source, const Tensor& target) {
   copy_block(whole_storage(host_target), whole_storage(target));
 }
 
+void copy_async(const Tensor& source, const Tensor& target, Stream stream) {
+  LV_CHECK_SHAPE(source.shape() == target.shape() && source.is_contiguous() && target.is_contiguous(),
+                 "copy_async: wants contiguous tensors of one shape, got {} strides {} and {} strides {}",
+                 source.shape(), source.strides(), target.shape(), target.strides());
+  LV_CHECK_DTYPE(source.dtype() == target.dtype(), "copy_async: dtypes differ: {} and {}", source.dtype(),
+                 target.dtype());
+  for (const Tensor* tensor : {&source, &target}) {
+    LV_CHECK_DEVICE(tensor->device().is_cuda() || tensor->storage()->is_pinned,
+                    "copy_async: host memory must be page-locked; make the tensor with Tensor::empty_pinned");
+  }
+  cuda::memcpy_async(target.raw_data(), source.raw_data(), source.size_bytes(),
+                     copy_kind(source.device(), target.device()), stream);
+  source.storage()->record_use(stream);
+  target.storage()->record_use(stream);
+  target.bump_version();
+}
+
 void fill_zero_bytes(void* data, int64_t bytes, Device device) {
   if (bytes == 0) {
     return;

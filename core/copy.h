@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/stream.h"
 #include "core/tensor.h"
 
 namespace lv {
@@ -7,6 +8,11 @@ namespace lv {
 /// Writes the elements of `source` to `target`: same shape, any dtype, layout and device. Does not touch versions.
 /// Equal dtypes and contiguous layouts move as one block; everything else is converted on the host.
 void copy_elements(const Tensor& source, const Tensor& target);
+
+/// Queues a copy between page-locked host memory (Tensor::empty_pinned) and a device on `stream`, and returns at once:
+/// the host must leave both tensors alone until the stream is synchronised. Same shape and dtype, both contiguous.
+/// Throws otherwise.
+void copy_async(const Tensor& source, const Tensor& target, Stream stream);
 
 /// Clears memory of `device`, ordered on its current stream.
 void fill_zero_bytes(void* data, int64_t bytes, Device device);

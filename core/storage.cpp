@@ -1,7 +1,6 @@
 #include "core/storage.h"
 
 #include "core/allocator.h"
-#include "core/stream.h"
 
 namespace lv {
 
@@ -10,6 +9,8 @@ void StorageImpl::release(StorageImpl* storage) noexcept {
   delete storage;
 }
 
+void StorageImpl::record_use(Stream stream) const { owner_->record_use(data, stream); }
+
 Storage allocate_storage(int64_t bytes, Device device) {
   Allocator& owner = allocator(device);
   return Storage(new StorageImpl(owner.allocate(bytes, current_stream(device)), bytes, device, owner));
@@ -17,7 +18,8 @@ Storage allocate_storage(int64_t bytes, Device device) {
 
 Storage allocate_pinned_storage(int64_t bytes) {
   Allocator& owner = pinned_allocator();
-  return Storage(new StorageImpl(owner.allocate(bytes, current_stream(Device::cpu())), bytes, Device::cpu(), owner));
+  return Storage(new StorageImpl(owner.allocate(bytes, current_stream(Device::cpu())), bytes, Device::cpu(), owner,
+                                 /*pinned=*/true));
 }
 
 }  // namespace lv

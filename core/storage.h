@@ -4,6 +4,7 @@
 
 #include "core/device.h"
 #include "core/intrusive.h"
+#include "core/stream.h"
 
 namespace lv {
 
@@ -13,13 +14,16 @@ class Allocator;
 /// handed out, so that autograd notices a saved tensor which has changed.
 class StorageImpl final : public RefCounted {
  public:
-  StorageImpl(void* block, int64_t bytes, Device where, Allocator& owner)
-      : data(block), size_bytes(bytes), device(where), owner_(&owner) {}
+  StorageImpl(void* block, int64_t bytes, Device where, Allocator& owner, bool pinned = false)
+      : data(block), size_bytes(bytes), device(where), is_pinned(pinned), owner_(&owner) {}
   static void release(StorageImpl* storage) noexcept;
+  /// Work queued so far on `stream`, another than the one of allocation, uses this memory.
+  void record_use(Stream stream) const;
 
   void* const data;
   const int64_t size_bytes;
   const Device device;
+  const bool is_pinned;  // page-locked host memory
   uint32_t version = 0;
 
  private:
