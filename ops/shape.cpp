@@ -2,6 +2,7 @@
 
 #include "kernels/copy.h"
 #include "kernels/slice_backward.h"
+#include "ops/index_support.h"
 #include "ops/shape_definitions.h"
 #include "ops/tabulate.h"
 
@@ -16,16 +17,6 @@ namespace {
 
 void copy_into(const Tensor& from, const Tensor& to, Stream stream) {
   kernels::copy({.x = kernels::cref(from), .y = kernels::ref(to)}, stream);
-}
-
-/// The three sizes around an axis: all before it, itself, all after it.
-Shape around(const Shape& shape, int axis) {
-  Shape sizes{1, shape[axis], 1};
-  for (int i = 0; i < shape.rank(); ++i) {
-    sizes[0] *= i < axis ? shape[i] : 1;
-    sizes[2] *= i > axis ? shape[i] : 1;
-  }
-  return sizes;
 }
 
 }  // namespace

@@ -14,8 +14,8 @@ void slice_backward(const SliceBackwardArgs& args, Stream stream) {
                                .begin = args.begin,
                                .step = args.step};
   visit_words(args.dx.dtype, [&]<class W>() {
-    simt::launch(slice_backward_kernel<W>, blocks_for(total), kElementThreads, 0, stream, args.grad.as<W>(),
-                 args.dx.as<W>(), total, geometry);
+    launch(slice_backward_kernel<W>, blocks_for(total), kElementThreads, 0, stream, args.grad.as<W>(), args.dx.as<W>(),
+           total, geometry);
   });
 }
 

@@ -1,0 +1,99 @@
+#include "kernels/sort.h"
+
+#include "core/parallel.h"
+#include "kernels/cpu/isa.h"
+#include "kernels/sort.cell.h"
+
+namespace lv::kernels::cpu::LV_ISA {
+
+namespace {
+
+template <class Key>
+struct Pair {
+  Key key;
+  uint32_t position;
+
+  friend bool operator<(const Pair& a, const Pair& b) {
+    return a.key < b.key || (a.key == b.key && a.position < b.position);
+  }
+};
+
+/// Stable sort by one byte of the key at a time, from the lowest; bytes that all keys share are passed over. Returns
+/// whichever of the two buffers holds the result.
+template <class Key>
+Pair<Key>* radix_sort(Pair<Key>* pairs, Pair<Key>* other, int64_t n) {
+  constexpr int kBytes = sizeof(Key);
+  uint32_t counts[kBytes][256] = {};
+  for (int64_t i = 0; i < n; ++i) {
+    for (int byte = 0; byte < kBytes; ++byte) {
+      ++counts[byte][pairs[i].key >> (8 * byte) & 255];
+    }
+  }
+  for (int byte = 0; byte < kBytes; ++byte) {
+    const auto digit = [byte](const Pair<Key>& pair) { return pair.key >> (8 * byte) & 255; };
+    if (counts[byte][digit(pairs[0])] == n) {
+      continue;
+    }
+    uint32_t start = 0;
+    for (uint32_t& count : counts[byte]) {
+      start += std::exchange(count, start);
+    }
+    for (int64_t i = 0; i < n; ++i) {
+      other[counts[byte][digit(pairs[i])]++] = pairs[i];
+    }
+    std::swap(pairs, other);
+  }
+  return pairs;
+}
+
+/// Puts the first k of all n pairs in order; returns the buffer that holds them.
+template <class Key>
+const Pair<Key>* order_first(Pair<Key>* pairs, Pair<Key>* other, int64_t n, int64_t k) {
+  constexpr int64_t kSmall = 256;  // below, counting 256 digits costs more than comparing
+  if (n > kSmall && 8 * k > n) {
+    return radix_sort(pairs, other, n);
+  }
+  if (k < n) {
+    std::nth_element(pairs, pairs + k, pairs + n);
+  }
+  std::sort(pairs, pairs + k);  // no two pairs are equal, so that the result is that of a stable sort
+  return pairs;
+}
+
+template <class T>
+void sort_rows(const ArgsortArgs& args, Pair<SortKey<T>>* pairs, int64_t begin, int64_t end) {
+  const int64_t n = args.x.size(1);
+  const int64_t k = args.indices.size(1);
+  for (int64_t row = begin; row < end; ++row) {
+    const T* const x = args.x.as<T>() + row * n;
+    for (int64_t i = 0; i < n; ++i) {
+      pairs[i] = {sort_key(x[i], args.descending), uint32_t(i)};
+    }
+    const auto* const sorted = order_first(pairs, pairs + n, n, k);
+    int64_t* const indices = args.indices.as<int64_t>() + row * k;
+    for (int64_t i = 0; i < k; ++i) {
+      indices[i] = sorted[i].position;
+    }
+  }
+}
+
+}  // namespace
+
+void argsort(const ArgsortArgs& args) {
+  const int64_t rows = args.x.size(0);
+  const int64_t n = args.x.size(1);
+  if (args.indices.numel() == 0) {
+    return;
+  }
+  const int64_t grain = chunk_count(rows, kSortTasks);
+  visit_any(args.x.dtype, [&]<class T>() {
+    parallel_for(rows, grain, [&](int64_t begin, int64_t end) {
+      auto* const workspace = args.workspace.as<Pair<SortKey<T>>>();
+      sort_rows<T>(args, workspace + begin / grain * 2 * n, begin, end);
+    });
+  });
+}
+
+}  // namespace lv::kernels::cpu::LV_ISA
+
+LV_CPU_KERNEL(argsort, ArgsortArgs)
