@@ -21,7 +21,7 @@ class SegmentScope {
 
 }  // namespace
 
-CheckpointSegment* CheckpointSegment::recording() { return active_segment; }
+CheckpointSegment* CheckpointSegment::active() { return active_segment; }
 
 CheckpointSegment::CheckpointSegment(Segment segment, std::span<const Tensor> inputs)
     : segment_(std::move(segment)),

@@ -24,9 +24,11 @@ class CheckpointSegment : public std::enable_shared_from_this<CheckpointSegment>
   CheckpointSegment(Segment segment, std::span<const Tensor> inputs);
   TensorList run_first();
 
-  /// The segment whose steps are being recorded on this thread, or null.
-  static CheckpointSegment* recording();
-  /// Notes a saved tensor and returns its ticket; keeps the tensor only while the segment runs for the second time.
+  /// The segment that is running on this thread, or null.
+  static CheckpointSegment* active();
+  [[nodiscard]] bool is_second_run() const { return is_second_run_; }
+  /// Notes a tensor that a step saves and returns its ticket. Only the second run keeps it: those steps, which matter
+  /// when a gradient is differentiated again, also keep their tensors themselves.
   int deposit(const Tensor& tensor);
   /// The tensor of a ticket; the first call runs the segment again, the last call for all tickets frees them.
   Tensor redeem(int ticket);

@@ -9,10 +9,13 @@ SavedTensor::SavedTensor(const Tensor& tensor, int output_index) : output_index_
     return;
   }
   const Tensor kept = output_index >= 0 ? tensor.detach() : tensor;
-  if (CheckpointSegment* segment = CheckpointSegment::recording(); segment != nullptr) {
-    ticket_ = segment->deposit(kept);
-    segment_ = segment->shared_from_this();
-    return;
+  if (CheckpointSegment* segment = CheckpointSegment::active(); segment != nullptr) {
+    const int ticket = segment->deposit(kept);
+    if (!segment->is_second_run()) {
+      ticket_ = ticket;
+      segment_ = segment->shared_from_this();
+      return;
+    }
   }
   tensor_ = kept;
   version_ = kept.version();
