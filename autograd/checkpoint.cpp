@@ -19,6 +19,26 @@ class SegmentScope {
   CheckpointSegment* previous_;
 };
 
+/// Sets the default generator back for the second run, and marks that run.
+class ReplayScope {
+ public:
+  ReplayScope(const Generator& start, bool& is_second_run)
+      : present_(default_generator()), is_second_run_(is_second_run) {
+    default_generator() = start;
+    is_second_run_ = true;
+  }
+  ~ReplayScope() {
+    default_generator() = present_;
+    is_second_run_ = false;
+  }
+  ReplayScope(const ReplayScope&) = delete;
+  ReplayScope& operator=(const ReplayScope&) = delete;
+
+ private:
+  Generator present_;
+  bool& is_second_run_;
+};
+
 }  // namespace
 
 CheckpointSegment* CheckpointSegment::active() { return active_segment; }
@@ -27,7 +47,11 @@ CheckpointSegment::CheckpointSegment(Segment segment, std::span<const Tensor> in
     : segment_(std::move(segment)),
       inputs_(inputs.begin(), inputs.end()),
       generator_(default_generator()),
-      autocast_(autocast_state()) {}
+      autocast_(autocast_state()) {
+  for (const Tensor& input : inputs_) {
+    versions_.push_back(input.defined() ? input.version() : 0);
+  }
+}
 
 TensorList CheckpointSegment::run_first() {
   const SegmentScope scope(this);
@@ -43,25 +67,28 @@ int CheckpointSegment::deposit(const Tensor& tensor) {
 }
 
 Tensor CheckpointSegment::redeem(int ticket) {
-  if (recomputed_.empty()) {
+  if (int(recomputed_.size()) != tickets_) {
+    recomputed_.clear();  // of a second run that failed
     recompute();
   }
   return recomputed_[size_t(ticket)];
 }
 
 void CheckpointSegment::recompute() {
-  const Generator present = default_generator();
-  default_generator() = generator_;
-  is_second_run_ = true;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    LV_CHECK(!inputs_[i].defined() || inputs_[i].version() == versions_[i],
+             "checkpoint: input {} of shape {} was changed after the forward pass (version {}, now {}); the segment "
+             "cannot run again",
+             i, inputs_[i].shape(), versions_[i], inputs_[i].version());
+  }
   {
+    const ReplayScope replay(generator_, is_second_run_);
     const SegmentScope scope(this);
     const EnableGradGuard recording_on;
     const RecomputeGuard recomputing;
     const AutocastStateGuard autocast(autocast_);
     segment_(inputs_);
   }
-  is_second_run_ = false;
-  default_generator() = present;
   LV_CHECK(int(recomputed_.size()) == tickets_,
            "checkpoint: the segment saved {} tensors when run again, {} the first time; it must repeat the same work",
            recomputed_.size(), tickets_);

@@ -30,7 +30,8 @@ class CheckpointSegment : public std::enable_shared_from_this<CheckpointSegment>
   /// Notes a tensor that a step saves and returns its ticket. Only the second run keeps it: those steps, which matter
   /// when a gradient is differentiated again, also keep their tensors themselves.
   int deposit(const Tensor& tensor);
-  /// The tensor of a ticket; the first call runs the segment again, the last call for all tickets frees them.
+  /// The tensor of a ticket; the first call runs the segment again. All are kept as long as the segment, that is, until
+  /// no step holds one of its tickets.
   Tensor redeem(int ticket);
 
  private:
@@ -38,7 +39,8 @@ class CheckpointSegment : public std::enable_shared_from_this<CheckpointSegment>
 
   Segment segment_;
   std::vector<Tensor> inputs_;
-  Generator generator_;  // the default generator as it was before the first run
+  std::vector<uint32_t> versions_;  // of the inputs
+  Generator generator_;             // the default generator as it was before the first run
   AutocastState autocast_;
   int tickets_ = 0;
   std::vector<Tensor> recomputed_;
