@@ -26,7 +26,7 @@ Tensor resize(const std::string& name, const Tensor& x, const Tensor& output) {
   const size_t scale = name.find("_scale_");
   if (scale != std::string::npos) {
     std::string digits = name.substr(scale + 7);  // "1_7" for 1.7
-    digits.replace(digits.find('_'), 1, ".");
+    digits[digits.find('_')] = '.';
     const double factor = std::stod(digits);
     return interpolate_by(x, factor, factor, options_of(name));
   }
