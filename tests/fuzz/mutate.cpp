@@ -1,0 +1,106 @@
+// Runs a fuzz target on mutations of its seeds: a fixed sequence, so that a finding comes again. Without libFuzzer's
+// feedback, for every build; any finding aborts the program or is reported by a sanitizer.
+
+#include <fmt/format.h>
+
+#include <random>
+
+#include "tests/fuzz/fuzz.h"
+
+namespace {
+
+constexpr int kRounds = 60'000;
+
+/// Texts of which headers are made: whole tokens go further than single bytes.
+constexpr std::string_view kTokens[] = {
+    "\"",
+    "\\u00e9",
+    "\\ud800\\udc00",
+    "\\",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "0",
+    "1",
+    "18446744073709551615",
+    "-1",
+    "F64",
+    "U8",
+    "\"dtype\"",
+    "\"shape\"",
+    "\"data_offsets\"",
+    "__metadata__",
+    " ",
+    "\n",
+    "\xC3\xA9",
+    "\xFF",
+};
+
+class Mutator {
+ public:
+  std::string operator()(std::string bytes, const std::string& other) {
+    const uint64_t count = 1 + random_() % 4;
+    for (uint64_t i = 0; i < count; ++i) {
+      change(bytes, other);
+    }
+    if (random_() % 2 == 0 && bytes.size() >= 8) {
+      // Most changes of the length leave nothing else to be tested: the stated one follows half of the time.
+      const uint64_t length = bytes.rfind('}') == std::string::npos ? 0 : bytes.rfind('}') + 1 - 8;
+      bytes.replace(0, 8, reinterpret_cast<const char*>(&length), 8);
+    }
+    return bytes;
+  }
+
+ private:
+  size_t place(const std::string& bytes) { return bytes.empty() ? 0 : size_t(random_() % bytes.size()); }
+
+  void change(std::string& bytes, const std::string& other) {
+    const size_t at = place(bytes);
+    const size_t length = std::min<size_t>(size_t(random_() % 16), bytes.size() - at);
+    switch (random_() % 6) {
+      case 0:
+        bytes.insert(at, kTokens[random_() % std::size(kTokens)]);
+        break;
+      case 1:
+        bytes.erase(at, length);
+        break;
+      case 2:
+        bytes.insert(at, bytes.substr(at, length));
+        break;
+      case 3:
+        bytes.replace(at, length, kTokens[random_() % std::size(kTokens)]);
+        break;
+      case 4:
+        bytes.insert(at, other.substr(place(other), length));
+        break;
+      default:
+        if (!bytes.empty()) {
+          bytes[at] = char(random_());
+        }
+    }
+  }
+
+  std::mt19937_64 random_{20240607};
+};
+
+void run(const std::string& input) {
+  LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(input.data()), input.size());
+}
+
+}  // namespace
+
+int main() {
+  const std::vector<std::string> seeds = fuzz_seeds();
+  Mutator mutate;
+  for (const std::string& seed : seeds) {
+    run(seed);
+  }
+  for (size_t round = 0; round < kRounds; ++round) {
+    const size_t own = round % seeds.size();
+    run(mutate(seeds[own], seeds[(own + round / 7) % seeds.size()]));
+  }
+  fmt::print("{} inputs\n1 passed, 0 failed, 0 skipped\n", kRounds + seeds.size());
+}
