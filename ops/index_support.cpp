@@ -28,7 +28,7 @@ void check_index_range(std::string_view op, const Tensor& index, int64_t size) {
   }
   constexpr int64_t kGrain = 65536;
   const int64_t* const values = index.data<int64_t>();
-  const auto is_outside = [&](int64_t value) { return value < 0 || value >= size; };
+  const auto is_outside = [&](int64_t value) { return uint64_t(value) >= uint64_t(size); };  // negative ones too
   const bool any_outside = parallel_reduce(
       index.numel(), kGrain, false,
       [&](int64_t begin, int64_t end) {

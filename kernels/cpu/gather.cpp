@@ -15,6 +15,22 @@ namespace {
 
 constexpr int64_t kGrain = 32768;  // elements
 
+/// Of one outer position: `lines` lines of `inner` elements.
+template <class W>
+void gather_run(const W* x, const int64_t* index, W* y, int64_t inner, int64_t lines) {
+  if (inner == 1) {
+    for (int64_t j = 0; j < lines; ++j) {
+      y[j] = x[index[j]];
+    }
+    return;
+  }
+  for (int64_t j = 0; j < lines; ++j) {
+    for (int64_t i = 0; i < inner; ++i) {
+      y[j * inner + i] = x[index[j * inner + i] * inner + i];
+    }
+  }
+}
+
 template <class W>
 void gather_lines(const GatherArgs& args) {
   const int64_t size = args.x.size(1);
@@ -27,13 +43,9 @@ void gather_lines(const GatherArgs& args) {
     for (int64_t line = begin; line < end;) {
       const W* const x = args.x.as<W>() + outer * size * inner;
       const int64_t lines = std::min(end, ++outer * count) - line;
-      for (int64_t j = 0; j < lines; ++j) {
-        for (int64_t i = 0; i < inner; ++i) {
-          y[i] = x[index[i] * inner + i];
-        }
-        index += inner;
-        y += inner;
-      }
+      gather_run(x, index, y, inner, lines);
+      index += lines * inner;
+      y += lines * inner;
       line += lines;
     }
   });
@@ -43,6 +55,12 @@ void gather_lines(const GatherArgs& args) {
 template <class T>
 void scatter_lanes(const T* src, const int64_t* index, ComputeType<T>* y, int64_t count, int64_t inner, int64_t first,
                    int64_t lanes) {
+  if (inner == 1) {
+    for (int64_t j = 0; j < count; ++j) {
+      y[index[j]] += widen(src[j]);
+    }
+    return;
+  }
   for (int64_t j = 0; j < count; ++j) {
     for (int64_t i = first; i < first + lanes; ++i) {
       y[index[j * inner + i] * inner + i] += widen(src[j * inner + i]);

@@ -46,30 +46,73 @@ Pair<Key>* radix_sort(Pair<Key>* pairs, Pair<Key>* other, int64_t n) {
   return pairs;
 }
 
-/// Puts the first k of all n pairs in order; returns the buffer that holds them.
-template <class Key>
-const Pair<Key>* order_first(Pair<Key>* pairs, Pair<Key>* other, int64_t n, int64_t k) {
+/// All pairs of a row in order; returns whichever buffer of n pairs holds them.
+template <class T>
+const Pair<SortKey<T>>* sort_row(const T* x, Pair<SortKey<T>>* pairs, Pair<SortKey<T>>* other, int64_t n,
+                                 bool descending) {
+  for (int64_t i = 0; i < n; ++i) {
+    pairs[i] = {sort_key(x[i], descending), uint32_t(i)};
+  }
   constexpr int64_t kSmall = 256;  // below, counting 256 digits costs more than comparing
-  if (n > kSmall && 8 * k > n) {
+  if (n > kSmall) {
     return radix_sort(pairs, other, n);
   }
-  if (k < n) {
-    std::nth_element(pairs, pairs + k, pairs + n);
-  }
-  std::sort(pairs, pairs + k);  // no two pairs are equal, so that the result is that of a stable sort
+  std::sort(pairs, pairs + n);  // no two pairs are equal, so that the result is that of a stable sort
   return pairs;
+}
+
+/// The first k pairs of a row in order, 0 < k < n. Candidates are gathered block by block, and thinned out to the best
+/// k when they are many; the worst of those is then the limit below which a block's keys must lie to be looked at.
+template <class T>
+void select_first(const T* x, Pair<SortKey<T>>* candidates, int64_t n, int64_t k, bool descending) {
+  using Key = SortKey<T>;
+  constexpr int64_t kBlock = 64;
+  Key keys[kBlock];
+  int64_t count = 0;
+  bool has_limit = false;
+  Key limit = ~Key(0);
+  for (int64_t begin = 0; begin < n; begin += kBlock) {
+    const int64_t size = std::min(kBlock, n - begin);
+    for (int64_t i = 0; i < size; ++i) {
+      keys[i] = sort_key(x[begin + i], descending);
+    }
+    bool any = !has_limit;
+    for (int64_t i = 0; i < size; ++i) {
+      any |= keys[i] < limit;
+    }
+    if (!any) {
+      continue;
+    }
+    for (int64_t i = 0; i < size; ++i) {
+      // A key equal to the limit comes after the one that set it.
+      if (!has_limit || keys[i] < limit) {
+        candidates[count++] = {keys[i], uint32_t(begin + i)};
+      }
+    }
+    if (count >= 2 * k) {
+      std::nth_element(candidates, candidates + (k - 1), candidates + count);
+      count = k;
+      limit = candidates[k - 1].key;
+      has_limit = true;
+    }
+  }
+  std::nth_element(candidates, candidates + (k - 1), candidates + count);
+  std::sort(candidates, candidates + k);
 }
 
 template <class T>
 void sort_rows(const ArgsortArgs& args, Pair<SortKey<T>>* pairs, int64_t begin, int64_t end) {
   const int64_t n = args.x.size(1);
   const int64_t k = args.indices.size(1);
+  const bool is_selection = 8 * k <= n;
   for (int64_t row = begin; row < end; ++row) {
     const T* const x = args.x.as<T>() + row * n;
-    for (int64_t i = 0; i < n; ++i) {
-      pairs[i] = {sort_key(x[i], args.descending), uint32_t(i)};
+    const Pair<SortKey<T>>* sorted = pairs;
+    if (is_selection) {
+      select_first(x, pairs, n, k, args.descending);
+    } else {
+      sorted = sort_row(x, pairs, pairs + n, n, args.descending);
     }
-    const auto* const sorted = order_first(pairs, pairs + n, n, k);
     int64_t* const indices = args.indices.as<int64_t>() + row * k;
     for (int64_t i = 0; i < k; ++i) {
       indices[i] = sorted[i].position;
