@@ -22,30 +22,43 @@ struct StridedLoop {
     for (int k = 0; k < N; ++k) {
       at[k] = 0;
     }
-    for (int axis = rank - 1; axis >= 0; --axis) {
-      const int64_t position = index % sizes[axis];
-      index /= sizes[axis];
+    for (int axis = rank - 1; axis > 0; --axis) {
+      const int64_t rest = index / sizes[axis];
+      const int64_t position = index - rest * sizes[axis];
+      index = rest;
       for (int k = 0; k < N; ++k) {
         at[k] += position * strides[k][axis];
       }
     }
+    for (int k = 0; k < N; ++k) {
+      at[k] += index * strides[k][0];
+    }
   }
+
+  /// Length of the innermost axis, 1 if there is none.
+  [[nodiscard]] int64_t run() const { return rank > 0 ? sizes[rank - 1] : 1; }
+  /// Step of array k along the innermost axis.
+  [[nodiscard]] int64_t step(int k) const { return strides[k][rank > 0 ? rank - 1 : 0]; }
 };
 
 /// Plans the walk over `shape`; strides[k] belongs to array k.
 template <int N>
 StridedLoop<N> plan_strided(const Shape& shape, const std::array<Strides, N>& strides) {
-  std::array<int, kMaxRank> order{};
-  int rank = 0;
   StridedLoop<N> loop;
   loop.count = numel(shape);
-  for (int axis = 0; axis < shape.rank(); ++axis) {
-    if (shape[axis] != 1) {
-      order[size_t(rank++)] = axis;
-    }
-  }
   const Strides& leading = strides[N - 1];
-  std::stable_sort(order.begin(), order.begin() + rank, [&](int a, int b) { return leading[a] > leading[b]; });
+  std::array<int, kMaxRank> order{};
+  int rank = 0;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if (shape[axis] == 1) {
+      continue;
+    }
+    int place = rank++;
+    for (; place > 0 && leading[order[size_t(place - 1)]] < leading[axis]; --place) {
+      order[size_t(place)] = order[size_t(place - 1)];
+    }
+    order[size_t(place)] = axis;
+  }
   for (int i = 0; i < rank; ++i) {
     const int axis = order[size_t(i)];
     bool merges = loop.rank > 0;
@@ -62,6 +75,16 @@ StridedLoop<N> plan_strided(const Shape& shape, const std::array<Strides, N>& st
     }
   }
   return loop;
+}
+
+/// `array` repeated along axes of size 1 and missing leading axes to fill `shape`, which it must broadcast to.
+inline ConstTensorRef expanded(const ConstTensorRef& array, const Shape& shape) {
+  ConstTensorRef view{array.data, shape, Strides::filled(shape.rank(), 0), array.dtype};
+  const int missing = shape.rank() - array.rank();
+  for (int axis = 0; axis < array.rank(); ++axis) {
+    view.strides[missing + axis] = array.shape[axis] == 1 ? 0 : array.strides[axis];
+  }
+  return view;
 }
 
 }  // namespace lv::kernels

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <array>
+#include <tuple>
+
+#include "kernels/cpu/strided_rows.h"
+
+// Note [Blocks]. Element-wise kernels are written for contiguous arrays only. Arrays with another step along the
+// innermost axis go through a buffer that stays in the first-level cache, block by block: gathered before the kernel's
+// vectors see them, or scattered after. So every layout runs the vector code, and a function needs one loop a dtype.
+
+namespace lv::kernels::cpu::LV_ISA {
+
+inline constexpr int64_t kBlock = 512;
+
+/// Room for a block of T, left uninitialised.
+template <class T>
+struct BlockBuffer {
+  alignas(64) unsigned char bytes[size_t(kBlock) * sizeof(T)];
+  T* data() { return reinterpret_cast<T*>(bytes); }
+};
+
+/// Reads a run of one array.
+template <class T>
+class RunReader {
+ public:
+  RunReader(const T* start, int64_t step, int64_t n) : start_(start), step_(step) {
+    if (step == 0) {
+      std::fill_n(buffer_.data(), std::min(n, kBlock), *start);
+    }
+  }
+  /// Elements begin .. begin + n of the run, n <= kBlock, in contiguous memory.
+  const T* block(int64_t begin, int64_t n) {
+    if (step_ == 1) {
+      return start_ + begin;
+    }
+    if (step_ != 0) {
+      const T* from = start_ + begin * step_;
+      for (int64_t i = 0; i < n; ++i) {
+        buffer_.data()[i] = from[i * step_];
+      }
+    }
+    return buffer_.data();
+  }
+
+ private:
+  const T* start_;
+  int64_t step_;
+  BlockBuffer<T> buffer_;
+};
+
+/// Writes a run of one array.
+template <class T>
+class RunWriter {
+ public:
+  RunWriter(T* start, int64_t step) : start_(start), step_(step) {}
+  /// Where the kernel is to write elements begin .. begin + n, before done() moves them to their places.
+  T* block(int64_t begin) { return step_ == 1 ? start_ + begin : buffer_.data(); }
+  void done(int64_t begin, int64_t n) {
+    if (step_ != 1) {
+      T* to = start_ + begin * step_;
+      for (int64_t i = 0; i < n; ++i) {
+        to[i * step_] = buffer_.data()[i];
+      }
+    }
+  }
+
+ private:
+  T* start_;
+  int64_t step_;
+  BlockBuffer<T> buffer_;
+};
+
+/// Calls fn(n, out, in...) on contiguous pieces that together cover the arrays of the walk, in parallel. The walk's
+/// arrays are the inputs in their order, then the output.
+template <class Fn, class Out, class... In>
+void for_each_block(const StridedLoop<int(sizeof...(In)) + 1>& loop, Fn fn, Out* out, const In*... in) {
+  constexpr int kInputs = int(sizeof...(In));
+  for_each_run(loop, [&](const int64_t(&at)[kInputs + 1], int64_t n) {
+    [&]<int... k>(std::integer_sequence<int, k...>) {
+      Out* to = out + at[kInputs];
+      if (((loop.step(k) == 1) && ...) && loop.step(kInputs) == 1) {
+        fn(n, to, (in + at[k])...);
+        return;
+      }
+      std::tuple<RunReader<In>...> readers{RunReader<In>(in + at[k], loop.step(k), n)...};
+      RunWriter<Out> writer(to, loop.step(kInputs));
+      for (int64_t begin = 0; begin < n; begin += kBlock) {
+        const int64_t count = std::min(kBlock, n - begin);
+        fn(count, writer.block(begin), std::get<k>(readers).block(begin, count)...);
+        writer.done(begin, count);
+      }
+    }(std::make_integer_sequence<int, kInputs>{});
+  });
+}
+
+/// The walk over arrays of one shape, given inputs first and output last.
+template <class... Ref>
+auto plan_blocks(const Ref&... arrays) {
+  constexpr int kArrays = int(sizeof...(Ref));
+  const Shape& shape = std::get<kArrays - 1>(std::tie(arrays...)).shape;
+  return plan_strided<kArrays>(shape, {arrays.strides...});
+}
+
+}  // namespace lv::kernels::cpu::LV_ISA
