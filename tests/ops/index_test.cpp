@@ -107,3 +107,18 @@ TEST_CASE("sums over equal indices keep more than a 16-bit type could") {
   CHECK(ops::scatter_add(x, 0, index, ones).to(DType::f32).item() == 1000);
   CHECK(ops::index_add(x, 0, index, ones).to(DType::f32).item() == 1000);
 }
+
+TEST_CASE("rows of one index that several tasks meet are added once") {
+  constexpr int64_t kCount = 100'003;  // more than one task's elements go to each of three rows
+  std::vector<int64_t> index(kCount);
+  std::vector<double> src(kCount);
+  std::vector<double> wanted(3, 0.0);
+  for (size_t i = 0; i < kCount; ++i) {
+    index[i] = int64_t(i * i % 3);
+    src[i] = double(i % 11) - 4;
+    wanted[size_t(index[i])] += src[i];  // whole numbers: exact in any order
+  }
+  const Tensor sums =
+      ops::index_add(Tensor::zeros({3}, DType::f64), 0, Tensor::from(index, {kCount}), Tensor::from(src, {kCount}));
+  CHECK(sums.to_vector<double>() == wanted);
+}
