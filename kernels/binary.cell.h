@@ -102,9 +102,9 @@ struct ExponentGradient {
   X(pow, RaiseTo)
 
 /// X(name, functor) for every derivative of three arguments.
-#define LV_TERNARY_FUNCTIONS(X)       \
-  X(div_gradient, DivideGradient)     \
+#define LV_TERNARY_FUNCTIONS(X)        \
+  X(div_gradient, DivideGradient)      \
   X(minimum_gradient, MinimumGradient) \
   X(maximum_gradient, MaximumGradient) \
-  X(base_gradient, BaseGradient)      \
+  X(base_gradient, BaseGradient)       \
   X(exponent_gradient, ExponentGradient)

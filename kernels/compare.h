@@ -10,12 +10,12 @@ namespace lv::kernels {
 
 namespace cell {
 
-#define LV_COMPARISON(Functor, expression) \
-  struct Functor {                         \
-    template <class C>                     \
+#define LV_COMPARISON(Functor, expression)   \
+  struct Functor {                           \
+    template <class C>                       \
     static LV_HOSTDEV bool value(C a, C b) { \
-      return expression;                   \
-    }                                      \
+      return expression;                     \
+    }                                        \
   };
 LV_COMPARISON(Equal, a == b)
 LV_COMPARISON(NotEqual, a != b)

@@ -9,8 +9,8 @@
 
 namespace lv::kernels::cell {
 
-#define LV_SCALAR_FUNCTION(name, float_function, double_function)         \
-  LV_HOSTDEV float name(float x) { return ::float_function(x); }          \
+#define LV_SCALAR_FUNCTION(name, float_function, double_function) \
+  LV_HOSTDEV float name(float x) { return ::float_function(x); }  \
   LV_HOSTDEV double name(double x) { return ::double_function(x); }
 
 LV_SCALAR_FUNCTION(exp, expf, exp)

@@ -26,8 +26,8 @@ void compare(const CompareArgs& args, Stream stream) {
 
 void select(const SelectArgs& args, Stream stream) {
   const int rank = args.y.rank();
-  const auto loop = plan_strided<4>(args.y.shape, {args.mask.strides, strides_or_zero(args.a, rank),
-                                                   strides_or_zero(args.b, rank), args.y.strides});
+  const auto loop = plan_strided<4>(
+      args.y.shape, {args.mask.strides, strides_or_zero(args.a, rank), strides_or_zero(args.b, rank), args.y.strides});
   visit_word(args.y.dtype, [&]<class Word>() {
     launch(select_kernel<Word>, blocks_for(loop.count), kElementThreads, 0, stream, args.mask.as<bool>(),
            args.a.as<Word>(), args.b.as<Word>(), word_of<Word>(args.fill, args.y.dtype), args.y.as<Word>(), loop);

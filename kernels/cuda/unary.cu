@@ -17,7 +17,7 @@ void unary(const UnaryArgs& args, Stream stream) {
     const auto arrays = plan_elements<T>(args.y, args.x);
     visit_function(args.function, [&]<class F>() {
       launch(unary_kernel<F, T>, element_blocks(arrays.loop.count), kElementThreads, 0, stream, arrays,
-                   scalars_as<ComputeType<T>>(args.scalars));
+             scalars_as<ComputeType<T>>(args.scalars));
     });
   });
 }
@@ -27,7 +27,7 @@ void unary_gradient(const UnaryGradientArgs& args, Stream stream) {
     const auto arrays = plan_elements<T>(args.dx, args.grad, args.saved);
     visit_function(args.function, [&]<class F>() {
       launch(unary_gradient_kernel<F, T>, element_blocks(arrays.loop.count), kElementThreads, 0, stream, arrays,
-                   scalars_as<ComputeType<T>>(args.scalars));
+             scalars_as<ComputeType<T>>(args.scalars));
     });
   });
 }
