@@ -25,6 +25,8 @@ double epsilon_of(DType dtype) {
   }
 }
 
+bool is_differentiable(const Tensor& input) { return input.defined() && is_floating(input.dtype()); }
+
 bool has_dtype(const OpSpec& spec, DType dtype) {
   return std::find(spec.dtypes.begin(), spec.dtypes.end(), dtype) != spec.dtypes.end();
 }
@@ -110,7 +112,7 @@ RunResult run_with_gradients(const std::function<TensorList(Inputs)>& run, Input
   for (size_t i = 0; i < inputs.size(); ++i) {
     leaves.push_back(inputs[i].defined() ? inputs[i].detach() : inputs[i]);
     const bool is_wanted = std::find(differentiable.begin(), differentiable.end(), int(i)) != differentiable.end();
-    if (is_wanted && inputs[i].defined()) {
+    if (is_wanted && is_differentiable(inputs[i])) {
       leaves[int(i)].set_requires_grad();
       wanted.push_back(leaves[int(i)]);
     }

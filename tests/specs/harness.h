@@ -52,6 +52,9 @@ Difference compare(const Tensor& actual, const Tensor& reference);
 
 double epsilon_of(DType dtype);
 
+/// False for an absent input and for indices: an input that is differentiable may hold either in some case.
+bool is_differentiable(const Tensor& input);
+
 /// A cotangent for each floating output, undefined for the others.
 TensorList make_cotangents(Inputs outputs, uint64_t seed);
 

@@ -21,7 +21,7 @@ Outcome failure(const OpSpec& spec, const std::string& text) {
 
 bool has_elements(Inputs inputs, const std::vector<int>& positions) {
   return std::any_of(positions.begin(), positions.end(), [&](int i) {
-    return size_t(i) < inputs.size() && inputs[size_t(i)].defined() && inputs[size_t(i)].numel() > 0;
+    return size_t(i) < inputs.size() && is_differentiable(inputs[size_t(i)]) && inputs[size_t(i)].numel() > 0;
   });
 }
 
@@ -29,7 +29,7 @@ TensorList with_leaves(Inputs inputs, const std::vector<int>& differentiable) {
   TensorList leaves;
   for (size_t i = 0; i < inputs.size(); ++i) {
     leaves.push_back(inputs[i]);
-    if (inputs[i].defined() &&
+    if (is_differentiable(inputs[i]) &&
         std::find(differentiable.begin(), differentiable.end(), int(i)) != differentiable.end()) {
       leaves[int(i)] = inputs[i].detach();
       leaves[int(i)].set_requires_grad();
@@ -144,7 +144,7 @@ TensorList first_gradients(const OpSpec& spec, const Case& spec_case, Inputs in)
   std::vector<Tensor> wanted;
   for (size_t i = 0; i < argument_count; ++i) {
     arguments.push_back(in[i]);
-    if (in[i].defined() &&
+    if (is_differentiable(in[i]) &&
         std::find(spec.differentiable.begin(), spec.differentiable.end(), int(i)) != spec.differentiable.end()) {
       if (!in[i].requires_grad()) {
         arguments[int(i)] = in[i].detach().set_requires_grad();
