@@ -46,9 +46,17 @@ Tensor as_rows(const Context& ctx, const Tensor& x) {
 }
 
 /// c = a b + bias for two matrices; bias may be undefined.
-void multiply_into(const Tensor& a, const Tensor& b, const Tensor& bias, const Tensor& c, Stream stream) {
-  kernels::gemm({.a = cref(a.unsqueeze(0)), .b = cref(b.unsqueeze(0)), .bias = cref(bias), .c = ref(c.unsqueeze(0))},
-                stream);
+void multiply_into(const Context& ctx, const Tensor& a, const Tensor& b, const Tensor& bias, const Tensor& c) {
+  const int64_t parts = bias.defined() || c.device().is_cuda()
+                            ? 1
+                            : kernels::gemm_depth_parts(a.size(0), b.size(1), a.size(1), a.dtype());
+  const Tensor partials = parts > 1 ? ctx.new_empty({parts, a.size(0), b.size(1)}, DType::f32) : Tensor();
+  kernels::gemm({.a = cref(a.unsqueeze(0)),
+                 .b = cref(b.unsqueeze(0)),
+                 .bias = cref(bias),
+                 .c = ref(c.unsqueeze(0)),
+                 .partials = ref(partials)},
+                ctx.stream());
 }
 
 }  // namespace
@@ -76,8 +84,8 @@ TensorList Matmul::forward(Context& ctx, Inputs in, const Options& options) {
   const Tensor left = oriented(in[0], options.transpose_a);
   const Tensor right = oriented(in[1], options.transpose_b);
   if (right.rank() == 2 && !options.transpose_a) {  // one product with all rows
-    multiply_into(as_rows(ctx, left), right, {}, c.view({c.numel() / std::max<int64_t>(c.size(-1), 1), c.size(-1)}),
-                  ctx.stream());
+    multiply_into(ctx, as_rows(ctx, left), right, {},
+                  c.view({c.numel() / std::max<int64_t>(c.size(-1), 1), c.size(-1)}));
     return {c};
   }
   const Shape batch = without_last(c.shape(), 2);
@@ -104,7 +112,8 @@ TensorList Matmul::forward(Context& ctx, Inputs in, const Options& options) {
     kernels::gemm({.a = cref(matrices_at(a, loop.strides[0][inner], at[0])),
                    .b = cref(matrices_at(b, loop.strides[1][inner], at[1])),
                    .bias = {},
-                   .c = ref(matrices_at(c, loop.strides[2][inner], at[2]))},
+                   .c = ref(matrices_at(c, loop.strides[2][inner], at[2])),
+                   .partials = {}},
                   ctx.stream());
   }
   return {c};
@@ -187,8 +196,8 @@ TensorList Linear::forward(Context& ctx, Inputs in, const Options&) {
   ctx.save(weight);
   const Tensor y = ctx.new_output();
   const Tensor rows = as_rows(ctx, x);
-  multiply_into(rows, weight.transpose(0, 1), bias.defined() ? ctx.dense(bias) : bias,
-                y.view({rows.size(0), weight.size(0)}), ctx.stream());
+  multiply_into(ctx, rows, weight.transpose(0, 1), bias.defined() ? ctx.dense(bias) : bias,
+                y.view({rows.size(0), weight.size(0)}));
   return {y};
 }
 
@@ -242,7 +251,7 @@ TensorList OuterSum::forward(Context& ctx, Inputs in, const Options&) {
   ctx.save(in[0]);
   ctx.save(in[1]);
   const Tensor y = ctx.new_output();
-  multiply_into(as_rows(ctx, in[0]).transpose(0, 1), as_rows(ctx, in[1]), {}, y, ctx.stream());
+  multiply_into(ctx, as_rows(ctx, in[0]).transpose(0, 1), as_rows(ctx, in[1]), {}, y);
   return {y};
 }
 
