@@ -97,15 +97,15 @@ class SpecBuilder {
   explicit SpecBuilder(OpSpec& spec) : spec_(spec) { spec_.op = Op::kName; }
 
   /// `name` is the shape part of "op/shape/dtype/pass", for example "N2_C7_5x3_k3".
-  SpecBuilder& add(std::string name, std::vector<Arg> args, Options options = {}) {
+  SpecBuilder& add(std::string name, std::vector<Arg> args, const Options& options = {}) {
     spec_.cases.push_back(make_case(std::move(name), std::move(args), options));
     return *this;
   }
-  SpecBuilder& benchmark(std::string name, std::vector<Arg> args, Options options = {}) {
+  SpecBuilder& benchmark(std::string name, std::vector<Arg> args, const Options& options = {}) {
     spec_.benchmarks.push_back(make_case(std::move(name), std::move(args), options));
     return *this;
   }
-  SpecBuilder& error(std::string expected, std::vector<Arg> args, Options options = {}) {
+  SpecBuilder& error(std::string expected, std::vector<Arg> args, const Options& options = {}) {
     spec_.errors.push_back({std::move(args), runner(options), std::move(expected)});
     return *this;
   }
