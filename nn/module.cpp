@@ -73,27 +73,31 @@ void Module::train(bool is_training) {
 }
 
 void Module::replace_tensors(const std::function<Tensor(const Tensor&)>& convert) {
-  // A tensor registered under two names must stay one tensor.
-  std::map<const TensorImpl*, Tensor> replaced;
+  // A tensor registered under two names must stay one tensor. The old ones are kept meanwhile, so that no address is
+  // used twice.
+  struct Replacement {
+    Tensor before;
+    Tensor after;
+  };
+  std::map<const TensorImpl*, Replacement> replaced;
   visit_tensors("", [&](const std::string&, Tensor& tensor, bool is_parameter) {
-    const TensorImpl* before = tensor.impl();
-    auto [it, inserted] = replaced.try_emplace(before);
+    auto [it, inserted] = replaced.try_emplace(tensor.impl());
     if (inserted) {
-      const bool requires_grad = tensor.requires_grad();
       Tensor after = convert(tensor).detach();
       if (is_parameter) {
-        after.set_requires_grad(requires_grad);
+        after.set_requires_grad(tensor.requires_grad());
       }
-      it->second = after;
-      // Keeps the old address taken while the map knows it by that address.
-      replaced.try_emplace(after.impl(), after);
+      it->second = {tensor, after};
     }
-    tensor = it->second;
+    tensor = it->second.after;
   });
 }
 
 void Module::to(Device device) {
-  replace_tensors([&](const Tensor& tensor) { return tensor.to(device); });
+  replace_tensors([&](const Tensor& tensor) {
+    const bool is_counter = tensor.rank() == 0 && !is_floating(tensor.dtype());
+    return is_counter ? tensor : tensor.to(device);
+  });
 }
 
 void Module::to(DType dtype) {

@@ -33,7 +33,7 @@ class Module {
   void eval() { train(false); }
   [[nodiscard]] bool is_training() const { return is_training_; }
 
-  /// Moves parameters and buffers; gradients are dropped.
+  /// Moves parameters and buffers; gradients are dropped. Counters (integers of rank 0) stay on the host, which counts.
   void to(Device device);
   /// Converts floating parameters and buffers; gradients are dropped.
   void to(DType dtype);
