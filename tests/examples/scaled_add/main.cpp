@@ -1,0 +1,3 @@
+#include "tests/specs/harness.h"
+
+int main() { return lv::specs::run_all_checks(); }
