@@ -45,9 +45,7 @@ TensorList ScaledAdd::backward(Context& ctx, Inputs grads, const Options& option
   return result;
 }
 
-TensorList ScaledAdd::reference(Inputs in, const Options& options) {
-  return {in[0] + in[1] * options.factor};
-}
+TensorList ScaledAdd::reference(Inputs in, const Options& options) { return {in[0] + in[1] * options.factor}; }
 
 Tensor scaled_add(const Tensor& a, const Tensor& b, double factor) {
   return autograd::apply<ScaledAdd>({a, b}, {factor})[0];
