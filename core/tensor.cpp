@@ -1,5 +1,6 @@
 #include "core/tensor.h"
 
+#include <bit>
 #include <cstring>
 
 #include "core/copy.h"
@@ -286,6 +287,11 @@ void Tensor::copy_from(const Tensor& source) const {
 }
 
 void Tensor::fill(double value) const {
+  if (std::bit_cast<int64_t>(value) == 0 && is_dense(shape(), strides())) {  // zero is zero bytes in every dtype
+    fill_zero_bytes(raw_data(), size_bytes(), device());
+    bump_version();
+    return;
+  }
   Tensor one = empty({}, DType::f64);
   *one.data<double>() = value;
   copy_elements(one.expand(shape()), *this);

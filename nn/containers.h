@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "nn/module.h"
@@ -23,6 +24,35 @@ class ModuleList final : public Module {
 
  private:
   std::vector<std::unique_ptr<T>> modules_;
+};
+
+/// Modules and functions called one after the other. All are counted, modules registered under their number: a
+/// convolution, ReLU and a convolution are "0" and "2".
+class Sequential final : public Module {
+ public:
+  template <class T, class... Args>
+  T& emplace_back(Args&&... args) {
+    auto module = std::make_unique<T>(std::forward<Args>(args)...);
+    T& reference = *module;
+    add(std::to_string(calls_.size()), reference);
+    modules_.push_back(std::move(module));
+    calls_.push_back([&reference](const Tensor& x) { return reference.forward(x); });
+    return reference;
+  }
+  void push_back(std::function<Tensor(const Tensor&)> function) { calls_.push_back(std::move(function)); }
+  [[nodiscard]] size_t size() const { return calls_.size(); }
+
+  [[nodiscard]] Tensor forward(const Tensor& x) const {
+    Tensor y = x;
+    for (const auto& call : calls_) {
+      y = call(y);
+    }
+    return y;
+  }
+
+ private:
+  std::vector<std::unique_ptr<Module>> modules_;
+  std::vector<std::function<Tensor(const Tensor&)>> calls_;
 };
 
 }  // namespace lv::nn
