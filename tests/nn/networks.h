@@ -2,11 +2,15 @@
 
 #include <memory>
 
+#include "nn/attention.h"
 #include "nn/containers.h"
 #include "nn/conv2d.h"
 #include "nn/init.h"
 #include "nn/linear.h"
 #include "nn/norm.h"
+#include "ops/basic.h"
+#include "ops/elementwise.h"
+#include "ops/pool.h"
 #include "ops/shape.h"
 
 // Networks that tests train; names as in the public checkpoints.
@@ -94,6 +98,84 @@ class ResNet18 final : public nn::Module {
   nn::BatchNorm bn1_;
   nn::ModuleList<BasicBlock> stages_[4];
   nn::Linear fc_;
+};
+
+/// Layer norms before attention and before a two-layer perceptron, both beside a shortcut.
+class TransformerBlock final : public nn::Module {
+ public:
+  TransformerBlock(int64_t channels, int heads)
+      : norm1_(channels), attn_(channels, heads), norm2_(channels), mlp_(channels, 4 * channels) {
+    add("norm1", norm1_);
+    add("attn", attn_);
+    add("norm2", norm2_);
+    add("mlp", mlp_);
+  }
+
+  Tensor forward(const Tensor& tokens) {
+    const Tensor x = tokens + attn_.forward(norm1_.forward(tokens));
+    return x + mlp_.forward(norm2_.forward(x));
+  }
+
+ private:
+  class Mlp final : public nn::Module {
+   public:
+    Mlp(int64_t channels, int64_t hidden) : fc1_(channels, hidden), fc2_(hidden, channels) {
+      add("fc1", fc1_);
+      add("fc2", fc2_);
+    }
+    Tensor forward(const Tensor& x) { return fc2_.forward(ops::gelu(fc1_.forward(x))); }
+
+   private:
+    nn::Linear fc1_;
+    nn::Linear fc2_;
+  };
+
+  nn::LayerNorm norm1_;
+  nn::MultiHeadAttention attn_;
+  nn::LayerNorm norm2_;
+  Mlp mlp_;
+};
+
+/// A vision transformer of two blocks over patches of 4 x 4 pixels and a class token.
+class SmallViT final : public nn::Module {
+ public:
+  SmallViT(int64_t size, int64_t channels, int heads, int64_t classes)
+      : cls_token_(Tensor::empty({1, 1, channels})),
+        pos_embed_(Tensor::empty({1, size / 4 * (size / 4) + 1, channels})),
+        patch_embed_(3, channels, {4, 4}, {.conv = {.stride = {4, 4}}}),
+        norm_(channels),
+        head_(channels, classes) {
+    nn::init::truncated_normal(cls_token_, 0, 0.02);
+    nn::init::truncated_normal(pos_embed_, 0, 0.02);
+    add_parameter("cls_token", cls_token_);
+    add_parameter("pos_embed", pos_embed_);
+    add("patch_embed", patch_embed_);
+    for (int i = 0; i < 2; ++i) {
+      blocks_.emplace_back(channels, heads);
+    }
+    add("blocks", blocks_);
+    add("norm", norm_);
+    add("head", head_);
+  }
+
+  /// images: [N, size, size, 3] -> logits [N, classes]
+  Tensor forward(const Tensor& images) {
+    const Tensor patches = ops::flatten(patch_embed_.forward(images), 1, 2);
+    const Tensor cls = ops::expand(cls_token_, {images.size(0), 1, cls_token_.size(-1)});
+    Tensor x = ops::concat({cls, ops::cast(patches, cls.dtype())}, 1) + pos_embed_;
+    for (auto& block : blocks_) {
+      x = block->forward(x);
+    }
+    return head_.forward(norm_.forward(ops::select(x, 1, 0)));
+  }
+
+ private:
+  Tensor cls_token_;
+  Tensor pos_embed_;
+  nn::Conv2d patch_embed_;
+  nn::ModuleList<TransformerBlock> blocks_;
+  nn::LayerNorm norm_;
+  nn::Linear head_;
 };
 
 }  // namespace lv::test
