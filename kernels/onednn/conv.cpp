@@ -3,6 +3,8 @@
 #include <array>
 
 #include "core/parallel.h"
+#include "kernels/copy.h"
+#include "kernels/onednn/gemm.h"
 #include "kernels/onednn/library.h"
 
 // See Note [oneDNN on our threads]. Images are spread over tasks, one primitive for one image: activations stay in
@@ -30,26 +32,31 @@ struct Problem {
   /// Weights as the caller keeps them, [O, KH, KW, I], of some dtype.
   [[nodiscard]] Desc weights(DType weight_dtype) const {
     const int64_t in = channels / shape.groups;
-    const int64_t out = outputs / shape.groups;
-    const int64_t rows = shape.height.kernel;
     const int64_t columns = shape.width.kernel;
-    const int64_t filter = rows * columns * in;
-    return {
-        {shape.groups, out, in, rows, columns}, data_type(weight_dtype), {out * filter, filter, 1, columns * in, in}};
+    const int64_t filter = shape.height.kernel * columns * in;
+    memory::dims steps{filter, 1, columns * in, in};
+    if (shape.groups > 1) {
+      steps.insert(steps.begin(), outputs / shape.groups * filter);
+    }
+    return {weight_dims(), data_type(weight_dtype), steps};
   }
   /// Weights in an order that the library may choose.
   [[nodiscard]] Desc any_weights(DType weight_dtype) const {
-    const int64_t in = channels / shape.groups;
-    const int64_t out = outputs / shape.groups;
-    return {{shape.groups, out, in, shape.height.kernel, shape.width.kernel},
-            data_type(weight_dtype),
-            memory::format_tag::any};
+    return {weight_dims(), data_type(weight_dtype), memory::format_tag::any};
   }
   [[nodiscard]] memory::dims strides() const { return {shape.height.stride, shape.width.stride}; }
   [[nodiscard]] memory::dims dilations() const { return {shape.height.dilation - 1, shape.width.dilation - 1}; }
   [[nodiscard]] memory::dims padding() const { return {shape.height.padding, shape.width.padding}; }
 
  private:
+  /// With a leading axis of groups only where there are several: the library reorders the others faster.
+  [[nodiscard]] memory::dims weight_dims() const {
+    memory::dims dims{outputs / shape.groups, channels / shape.groups, shape.height.kernel, shape.width.kernel};
+    if (shape.groups > 1) {
+      dims.insert(dims.begin(), shape.groups);
+    }
+    return dims;
+  }
   [[nodiscard]] Desc nhwc(int64_t n, int64_t c, int64_t h, int64_t w) const {
     return {{n, c, h, w}, data_type(dtype), memory::format_tag::nhwc};
   }
@@ -136,6 +143,7 @@ void reorder(const Desc& from, const void* source, const Desc& to, void* target)
 
 struct WeightTag;
 struct PartialTag;
+struct PlainTag;
 
 /// The caller's weights in the prepared convolution's order: itself when that is the same.
 const void* arranged_weights(const Problem& problem, const Prepared& prepared, const void* weights) {
@@ -165,6 +173,37 @@ Problem problem_of(const ConstTensorRef& x, const ConstTensorRef& y, const ConvS
 }
 
 bool is_worthwhile(const Problem& problem) { return has_fast_kernels(problem.dtype) && problem.images > 0; }
+
+/// Writes a gradient in the library's order and f32 to dweight. The library converts the dtype only by its reference
+/// loops.
+void store_weight_grad(const Problem& problem, const Desc& from, const float* source, const TensorRef& dweight) {
+  const Desc plain = problem.weights(DType::f32);
+  if (dweight.dtype == DType::f32) {
+    reorder(from, source, plain, dweight.data);
+    return;
+  }
+  void* floats = thread_memory<PlainTag>(plain.get_size());
+  reorder(from, source, plain, floats);
+  cpu::copy({.x = {floats, dweight.shape, dweight.strides, DType::f32}, .y = dweight});
+}
+
+/// A pointwise convolution's weight gradient is one long product of matrices.
+bool try_pointwise_weight_grad(const ConvWeightGradArgs& args) {
+  const int64_t pixels = args.x.numel() / args.x.size(3);
+  const int64_t in = args.x.size(3);
+  const int64_t out = args.grad.size(3);
+  const int64_t parts = gemm_depth_parts(out, in, pixels, args.x.dtype);
+  TensorRef partials;
+  if (parts > 1) {
+    void* memory_of_parts = thread_memory<PartialTag>(size_t(parts * out * in) * sizeof(float));
+    partials = {{memory_of_parts, {parts, out, in}, {out * in, in, 1}, DType::f32}};
+  }
+  return try_gemm({.a = {args.grad.data, {1, out, pixels}, {0, 1, out}, args.grad.dtype},
+                   .b = {args.x.data, {1, pixels, in}, {0, in, 1}, args.x.dtype},
+                   .bias = {},
+                   .c = {{args.dweight.data, {1, out, in}, {out * in, in, 1}, args.dweight.dtype}},
+                   .partials = partials});
+}
 
 /// Bytes of one image of an array.
 int64_t image_bytes(const ConstTensorRef& array) { return array.numel() / array.size(0) * size_bytes(array.dtype); }
@@ -218,6 +257,9 @@ bool try_conv_weight_grad(const ConvWeightGradArgs& args) {
   if (!is_worthwhile(problem)) {
     return false;
   }
+  if (args.shape.is_pointwise() && args.shape.groups == 1 && try_pointwise_weight_grad(args)) {
+    return true;
+  }
   // Each part is a sum of its own, which has to be written and read again: few parts where weights are large.
   constexpr int64_t kLargeWeight = int64_t(1) << 18;
   const int64_t wanted = args.dweight.numel() > kLargeWeight ? 2 : 4;
@@ -247,7 +289,7 @@ bool try_conv_weight_grad(const ConvWeightGradArgs& args) {
       }
     }
   });
-  reorder(whole->weights, partials, problem.weights(args.dweight.dtype), args.dweight.data);
+  store_weight_grad(problem, whole->weights, partials, args.dweight);
   return true;
 }
 
