@@ -42,7 +42,10 @@ Schedule polynomial(double begin, double end, int64_t steps, double power) {
 
 Schedule step_decay(double begin, double factor, int64_t interval) {
   check_positive("step_decay", interval);
-  return [=](int64_t step) { return begin * std::pow(factor, double(step / interval)); };
+  return [=](int64_t step) {
+    const int64_t passed = step / interval;
+    return begin * std::pow(factor, double(passed));
+  };
 }
 
 Schedule multi_step(double begin, double factor, std::vector<int64_t> milestones) {
