@@ -113,7 +113,10 @@ OutputSpecs SumTo::infer(Inputs in, const Options& options) {
 TensorList SumTo::forward(Context& ctx, Inputs in, const Options& options) {
   const Tensor y = ctx.new_output();
   const Shape padded = pad_leading(options.shape, in[0].rank());
-  kernels::reduce_sum({.x = kernels::cref(in[0]), .y = kernels::ref(y.view(padded))}, ctx.stream());
+  kernels::ReduceArgs args{.x = kernels::cref(in[0]), .y = kernels::ref(y.view(padded))};
+  const Tensor workspace = ctx.new_empty({kernels::reduce_workspace(args)}, DType::u8);
+  args.workspace = kernels::ref(workspace);
+  kernels::reduce(args, ctx.stream());
   return {y};
 }
 

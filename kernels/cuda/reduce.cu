@@ -7,24 +7,44 @@ namespace lv::kernels::cuda {
 
 namespace {
 
-/// The walk over the terms of one output element.
-StridedLoop<1> plan_terms(const ReduceSumArgs& args) {
-  Shape reduced = Shape::filled(args.x.rank(), 1);
-  for (int axis = 0; axis < args.x.rank(); ++axis) {
-    if (args.y.shape[axis] != args.x.shape[axis]) {
-      reduced[axis] = args.x.shape[axis];
-    }
+constexpr int64_t kWarpTerms = 1024;  // up to here a warp reduces an output
+
+unsigned grid_size(int64_t blocks) {
+  LV_CHECK(blocks <= INT32_MAX, "reduce: {} blocks are too many for one launch", blocks);
+  return unsigned(blocks);
+}
+
+template <class R, class M, class T>
+void launch_reduction(const ReduceArgs& args, const ReducePlan& plan, Stream stream) {
+  using C = ComputeType<T>;
+  const bool is_wide = args.y.dtype != kDTypeOf<T>;
+  const ReduceResults<T> results{.y = is_wide ? nullptr : args.y.as<T>(),
+                                 .wide_y = is_wide ? args.y.as<C>() : nullptr,
+                                 .partials = args.workspace.as<C>(),
+                                 .scale = C(args.scale)};
+  const T* x = args.x.as<T>();
+  const auto* other = args.other.as<OtherType<M, T>>();
+  const dim3 block(kReduceLanes, kReduceWarps);
+  if (plan.is_inner) {
+    const int64_t tasks = plan.outputs.count * plan.chunks;
+    const bool is_by_warp = plan.terms.count <= kWarpTerms;
+    const int64_t blocks = is_by_warp ? (tasks + kReduceWarps - 1) / kReduceWarps : tasks;
+    launch(reduce_inner_kernel<R, M, T>, grid_size(blocks), block, 0, stream, x, other, results, plan, is_by_warp);
+  } else {
+    const dim3 grid(grid_size((plan.outputs.count + kReduceLanes - 1) / kReduceLanes), unsigned(plan.chunks));
+    launch(reduce_outer_kernel<R, M, T>, grid, block, 0, stream, x, other, results, plan);
   }
-  return plan_strided<1>(reduced, {args.x.strides});
+  if (plan.chunks > 1) {
+    launch(reduce_chunks_kernel<R, T>, blocks_for(plan.outputs.count), kElementThreads, 0, stream, results, plan);
+  }
 }
 
 }  // namespace
 
-void reduce_sum(const ReduceSumArgs& args, Stream stream) {
-  const auto outputs = plan_strided<2>(args.y.shape, {args.x.strides, args.y.strides});
-  visit_floating(args.y.dtype, "reduce_sum", [&]<class T>() {
-    launch(reduce_sum_kernel<T>, blocks_for(outputs.count), kElementThreads, 0, stream, args.x.as<T>(), args.y.as<T>(),
-           outputs, plan_terms(args));
+void reduce(const ReduceArgs& args, Stream stream) {
+  const ReducePlan plan = plan_reduce(args);
+  visit_floating(args.x.dtype, "reduce", [&]<class T>() {
+    visit_reduction(args.reduction, [&]<class R, class M>() { launch_reduction<R, M, T>(args, plan, stream); });
   });
 }
 

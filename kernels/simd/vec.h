@@ -66,7 +66,8 @@ struct Vec {
   Native native;
 
   Vec() = default;
-  Vec(T value) : native(Native{} + value) {}  // all lanes; implicit, so that scalars mix with vectors
+  // All lanes; implicit, so that scalars mix with vectors. Less zero, which changes no value: plus would lose -0.
+  Vec(T value) : native(value - Native{}) {}
   explicit Vec(Native value) : native(value) {}
 
   T operator[](int lane) const { return native[lane]; }

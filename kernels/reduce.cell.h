@@ -1,0 +1,83 @@
+#pragma once
+
+#include "kernels/scalar_math.h"
+
+// What reductions do to each term, and how two results meet. V is float, double or a SIMD vector of them.
+
+namespace lv::kernels::cell {
+
+// Maps: a term from an element x and, for those with kHasOther, the element of a second array.
+
+struct Value {
+  static constexpr bool kHasOther = false;
+  template <class V>
+  static LV_HOSTDEV V term(V x, V) {
+    return x;
+  }
+};
+struct SquareOf {
+  static constexpr bool kHasOther = false;
+  template <class V>
+  static LV_HOSTDEV V term(V x, V) {
+    return x * x;
+  }
+};
+struct Product {
+  static constexpr bool kHasOther = true;
+  template <class V>
+  static LV_HOSTDEV V term(V x, V other) {
+    return x * other;
+  }
+};
+struct SquaredDifference {
+  static constexpr bool kHasOther = true;
+  template <class V>
+  static LV_HOSTDEV V term(V x, V other) {
+    return (x - other) * (x - other);
+  }
+};
+/// An infinite `other` counts as 0, so that infinities do not cancel to NaN.
+struct ExpDifference {
+  static constexpr bool kHasOther = true;
+  template <class V>
+  static LV_HOSTDEV V term(V x, V other) {
+    return exp(x - select(other - other == V(0), other, V(0)));
+  }
+};
+
+// Combinations, with the result for no terms.
+
+struct SumOf {
+  static constexpr double kIdentity = 0.0;
+  template <class V>
+  static LV_HOSTDEV V combine(V a, V b) {
+    return a + b;
+  }
+};
+/// NaN if any term is.
+struct MaxOf {
+  static constexpr double kIdentity = -__builtin_inf();
+  template <class V>
+  static LV_HOSTDEV V combine(V a, V b) {
+    return max(a, b);
+  }
+};
+struct MinOf {
+  static constexpr double kIdentity = __builtin_inf();
+  template <class V>
+  static LV_HOSTDEV V combine(V a, V b) {
+    return min(a, b);
+  }
+};
+
+}  // namespace lv::kernels::cell
+
+/// X(name, combination, map) for every reduction there is.
+#define LV_REDUCTIONS(X)                                  \
+  X(sum, SumOf, Value)                                    \
+  X(sum_of_squares, SumOf, SquareOf)                      \
+  X(sum_of_products, SumOf, Product)                      \
+  X(sum_of_squared_differences, SumOf, SquaredDifference) \
+  X(sum_of_exp_differences, SumOf, ExpDifference)         \
+  X(max, MaxOf, Value)                                    \
+  X(min, MinOf, Value)
