@@ -6,6 +6,7 @@
 #include "nn/containers.h"
 #include "nn/conv2d.h"
 #include "nn/conv_transpose2d.h"
+#include "nn/dropout.h"
 #include "nn/embedding.h"
 #include "nn/init.h"
 #include "nn/linear.h"
@@ -157,6 +158,31 @@ TEST_CASE("layers: a transposed convolution and an embedding call their ops") {
   const std::vector<float> all = table.weight.to_vector<float>();
   CHECK(std::vector<float>(rows.begin(), rows.begin() + 3) == std::vector<float>(all.begin() + 6, all.begin() + 9));
   CHECK(std::vector<float>(rows.begin() + 3, rows.end()) == std::vector<float>(3, 0.0F));
+}
+
+TEST_CASE("layers: dropout acts in training only, on elements or on whole samples") {
+  manual_seed(4);
+  const Tensor x = Tensor::full({64, 100}, 1);
+  nn::Dropout dropout(0.25);
+  const Statistics dropped = statistics(dropout.forward(x));
+  CHECK(dropped.low == 0);
+  CHECK(dropped.high == Approx(1 / 0.75));
+  CHECK(dropped.mean == Approx(1).epsilon(0.03));  // four deviations
+  nn::DropPath path(0.5);
+  const std::vector<float> paths = path.forward(x).to_vector<float>();
+  int kept = 0;
+  for (size_t row = 0; row < 64; ++row) {
+    CHECK((paths[row * 100] == 0 || paths[row * 100] == 2));
+    CHECK(std::all_of(&paths[row * 100], &paths[row * 100] + 100, [&](float v) { return v == paths[row * 100]; }));
+    kept += paths[row * 100] != 0 ? 1 : 0;
+  }
+  CHECK(kept > 16);
+  CHECK(kept < 48);
+  dropout.eval();
+  path.eval();
+  CHECK(dropout.forward(x).is_same(x));
+  CHECK(path.forward(x).is_same(x));
+  CHECK_THROWS_WITH(nn::Dropout(1), Contains("must be in [0, 1)"));
 }
 
 TEST_CASE("layers: impossible divisions are refused") {

@@ -5,6 +5,7 @@
 #include "nn/attention.h"
 #include "nn/containers.h"
 #include "nn/conv2d.h"
+#include "nn/dropout.h"
 #include "nn/init.h"
 #include "nn/linear.h"
 #include "nn/norm.h"
@@ -100,7 +101,8 @@ class ResNet18 final : public nn::Module {
   nn::Linear fc_;
 };
 
-/// Layer norms before attention and before a two-layer perceptron, both beside a shortcut.
+/// Layer norms before attention and before a two-layer perceptron, both beside a shortcut and
+/// with dropout.
 class TransformerBlock final : public nn::Module {
  public:
   TransformerBlock(int64_t channels, int heads)
@@ -109,11 +111,12 @@ class TransformerBlock final : public nn::Module {
     add("attn", attn_);
     add("norm2", norm2_);
     add("mlp", mlp_);
+    add("drop_path", drop_path_);
   }
 
   Tensor forward(const Tensor& tokens) {
-    const Tensor x = tokens + attn_.forward(norm1_.forward(tokens));
-    return x + mlp_.forward(norm2_.forward(x));
+    const Tensor x = tokens + drop_path_.forward(attn_.forward(norm1_.forward(tokens)));
+    return x + drop_path_.forward(mlp_.forward(norm2_.forward(x)));
   }
 
  private:
@@ -122,18 +125,21 @@ class TransformerBlock final : public nn::Module {
     Mlp(int64_t channels, int64_t hidden) : fc1_(channels, hidden), fc2_(hidden, channels) {
       add("fc1", fc1_);
       add("fc2", fc2_);
+      add("drop", drop_);
     }
-    Tensor forward(const Tensor& x) { return fc2_.forward(ops::gelu(fc1_.forward(x))); }
+    Tensor forward(const Tensor& x) { return drop_.forward(fc2_.forward(ops::gelu(fc1_.forward(x)))); }
 
    private:
     nn::Linear fc1_;
     nn::Linear fc2_;
+    nn::Dropout drop_{0.1};
   };
 
   nn::LayerNorm norm1_;
   nn::MultiHeadAttention attn_;
   nn::LayerNorm norm2_;
   Mlp mlp_;
+  nn::DropPath drop_path_{0.2};
 };
 
 /// A vision transformer of two blocks over patches of 4 x 4 pixels and a class token.
