@@ -2,7 +2,9 @@
 
 #include <cmath>
 
+#include "autograd/basic_ops.h"
 #include "kernels/softmax.h"
+#include "ops/elementwise.h"
 #include "ops/norm_support.h"
 #include "ops/softmax_definitions.h"
 #include "ops/tabulate.h"
@@ -50,7 +52,20 @@ TensorList run_forward(Context& ctx, const Tensor& x, int axis, bool is_log) {
   return {y};
 }
 
+/// The gradient in differentiable ops, from the output alone.
+Tensor gradient_formula(const Tensor& grad_y, const Tensor& y, int axis, bool is_log) {
+  Shape reduced = y.shape();
+  reduced[axis_of(y, axis)] = 1;
+  if (is_log) {
+    return grad_y - exp(y) * autograd::sum_to(grad_y, reduced);
+  }
+  return y * (grad_y - autograd::sum_to(grad_y * y, reduced));
+}
+
 TensorList run_backward(Context& ctx, const Tensor& grad_y, int axis, bool is_log) {
+  if (autograd::grad_enabled()) {
+    return {gradient_formula(grad_y, ctx.saved(0), axis, is_log)};
+  }
   const Tensor y = as_slices(ctx, ctx.saved(0), axis);
   const Tensor grad_x = ctx.new_grad(0);
   kernels::softmax_grad({.grad_y = cref(as_slices(ctx, grad_y, axis)),

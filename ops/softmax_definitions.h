@@ -7,7 +7,7 @@
 
 namespace lv::ops {
 
-LV_OP_STRUCT(Softmax, "softmax", CastPolicy::full, SecondOrder::none, int axis = -1;)
-LV_OP_STRUCT(LogSoftmax, "log_softmax", CastPolicy::full, SecondOrder::none, int axis = -1;)
+LV_OP_STRUCT(Softmax, "softmax", CastPolicy::full, SecondOrder::composed, int axis = -1;)
+LV_OP_STRUCT(LogSoftmax, "log_softmax", CastPolicy::full, SecondOrder::composed, int axis = -1;)
 
 }  // namespace lv::ops

@@ -28,7 +28,7 @@ void define(SpecBuilder<Op>& spec) {
   spec.error("floating dtype", {integers({3}, 0, 2)});
   spec.error("axis must be in", {floats({})}, {-1});
   // Rounding enters through the largest exponent and the sum.
-  spec.differentiable({0}).tolerance(Tolerance::accumulate(9));
+  spec.differentiable({0}).twice_differentiable().tolerance(Tolerance::accumulate(9));
 }
 
 }  // namespace
