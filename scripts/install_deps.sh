@@ -13,7 +13,7 @@ build_packages=(
 )
 development_packages=(
   ccache lld patch python3 python3-venv shellcheck
-  clang-format-19 clang-tidy-19 clang-19 libclang-rt-19-dev
+  clang-format-19 clang-tidy-19 clang-19 libclang-rt-19-dev libomp-19-dev
 )
 
 missing=()
