@@ -9,8 +9,10 @@ namespace lv::kernels::cpu::LV_ISA {
 
 namespace {
 
-// Rows walked together: independent chains of additions, and one load of the parameters for all of them.
-constexpr int kRowBlock = 4;
+// Rows walked together: independent chains of additions, and one load of the parameters for all of them. The backward
+// pass reads and writes three matrices; with rows of 4 KiB, more than two at a time fall into the same cache sets.
+constexpr int kForwardRows = 4;
+constexpr int kBackwardRows = 2;
 
 template <class T>
 struct LayerNorm {
@@ -148,8 +150,8 @@ void layer_norm(const LayerNormArgs& args) {
                             A(args.eps),           args.mean.as<A>(), args.inv_std.as<A>(), args.x.size(1)};
     const int64_t grain = std::max<int64_t>(1, 32768 / std::max<int64_t>(norm.channels, 1));
     parallel_for(args.x.size(0), grain, [&](int64_t begin, int64_t end) {
-      for_each_row_block<kRowBlock>(end - begin,
-                                    [&](auto count, int64_t row) { norm.template run<count.value>(begin + row); });
+      for_each_row_block<kForwardRows>(end - begin,
+                                       [&](auto count, int64_t row) { norm.template run<count.value>(begin + row); });
     });
   });
 }
@@ -166,7 +168,7 @@ void layer_norm_grad(const LayerNormGradArgs& args) {
     split.for_each_chunk([&](const ChannelChunk& chunk) {
       A* sums = partials + chunk.index * width;
       std::fill_n(sums, width, A(0));
-      for_each_row_block<kRowBlock>(
+      for_each_row_block<kBackwardRows>(
           chunk.rows, [&](auto count, int64_t row) { norm.template run<count.value>(chunk.row + row, sums); });
     });
     if (args.parameter_grads.defined()) {
