@@ -1,14 +1,15 @@
-#include <cmath>
-
-#include "autograd/basic_ops.h"
 #include "kernels/batch_norm.h"
 #include "kernels/channel_norm.h"
+#include "ops/elementwise.h"
 #include "ops/norm_definitions.h"
 #include "ops/norm_support.h"
+#include "ops/reduce.h"
+#include "ops/shape.h"
 
 namespace lv::ops {
 
 using autograd::apply;
+using autograd::cast;
 using autograd::unpack;
 using kernels::cref;
 using kernels::ref;
@@ -200,7 +201,7 @@ void set_parameter_grads(const Context& ctx, const Saved& saved, const Tensor& s
       {.sums = cref(sums), .inv_std = cref(saved.inv_std()), .parameter_grads = ref(both)}, ctx.stream());
   for (int i = 1; i <= 2; ++i) {
     if (ctx.needs_grad(i)) {
-      result[i] = autograd::cast(both.select(0, i - 1), ctx.input_dtype(i));
+      result[i] = cast(both.select(0, i - 1), ctx.input_dtype(i));
     }
   }
 }
@@ -269,46 +270,30 @@ TensorList BatchNorm::backward(Context& ctx, Inputs grads, const Options& option
 
 TensorList BatchNorm::reference(Inputs in, const Options& options) {
   const auto& [x, weight, bias, residual, given_mean, given_variance] = unpack<6>(in);
-  const int64_t channels = x.size(-1);
-  const int64_t rows = row_count(x.shape()) / options.stat_groups;
-  const auto values = [](const Tensor& t) { return t.to(DType::f64).to_vector<double>(); };
-  const auto parameter = [&](const Tensor& t, double otherwise) {
-    return t.defined() ? values(t) : std::vector<double>(size_t(channels), otherwise);
-  };
-  const std::vector<double> input = values(x);
-  const std::vector<double> added = residual.defined() ? values(residual) : std::vector<double>(input.size(), 0.0);
-  const std::vector<double> gain = parameter(weight, 1);
-  const std::vector<double> offset = parameter(bias, 0);
-  const Tensor y = Tensor::empty(x.shape(), DType::f64);
-  const Tensor mean = Tensor::zeros({options.stat_groups, channels}, DType::f64);
-  const Tensor unbiased = Tensor::zeros({options.stat_groups, channels}, DType::f64);
-  for (int64_t g = 0; g < options.stat_groups; ++g) {
-    for (int64_t c = 0; c < channels; ++c) {
-      double center = 0;
-      double variance = 0;
-      const auto at = [&](int64_t r) { return size_t((g * rows + r) * channels + c); };
-      for (int64_t r = 0; r < rows; ++r) {
-        center += input[at(r)];
-      }
-      center /= double(std::max<int64_t>(rows, 1));
-      for (int64_t r = 0; r < rows; ++r) {
-        variance += (input[at(r)] - center) * (input[at(r)] - center) / double(rows);
-      }
-      mean.data<double>()[g * channels + c] = center;
-      unbiased.data<double>()[g * channels + c] = variance * double(rows) / double(std::max<int64_t>(rows - 1, 1));
-      if (given_mean.defined()) {
-        center = values(given_mean)[size_t(c)];
-        variance = values(given_variance)[size_t(c)];
-      }
-      for (int64_t r = 0; r < rows; ++r) {
-        const double value = (input[at(r)] - center) / std::sqrt(variance + options.eps) * gain[size_t(c)] +
-                             offset[size_t(c)] + added[at(r)];
-        y.data<double>()[at(r)] = options.relu && value < 0 ? 0 : value;
-      }
-    }
+  LV_CHECK(!is_global(options), "batch_norm: statistics over several processes cannot be differentiated twice");
+  const DType dtype = statistics_dtype(x.dtype());
+  const Shape statistics{options.stat_groups, x.size(-1)};
+  const Shape grouped{options.stat_groups, row_count(x.shape()) / options.stat_groups, x.size(-1)};
+  const auto count = double(std::max<int64_t>(grouped[1], 1));
+  const Tensor wide = cast(reshape(x, grouped), dtype);
+  Tensor mean = given_mean;
+  Tensor variance = given_variance;
+  if (mean.defined()) {
+    mean = cast(mean, dtype);
+    variance = cast(variance, dtype);
+  } else {
+    mean = sum(wide, {1}, true) / count;
+    variance = sum(square(wide - mean), {1}, true) / count;
   }
-  const Tensor result = y.to(x.dtype());
-  return given_mean.defined() ? TensorList{result} : TensorList{result, mean, unbiased};
+  Tensor y = scale_and_shift((wide - mean) / sqrt(variance + options.eps), weight, bias);
+  if (residual.defined()) {
+    y = y + cast(reshape(residual, grouped), dtype);
+  }
+  y = cast(reshape(options.relu ? relu(y) : y, x.shape()), x.dtype());
+  if (given_mean.defined()) {
+    return {y};
+  }
+  return {y, reshape(mean, statistics), reshape(variance * (count / std::max(count - 1, 1.0)), statistics)};
 }
 
 namespace {

@@ -1,12 +1,14 @@
-#include <cmath>
+#include <limits>
 
-#include "autograd/basic_ops.h"
 #include "kernels/unit_lines.h"
+#include "ops/elementwise.h"
 #include "ops/norm_definitions.h"
 #include "ops/norm_support.h"
+#include "ops/reduce.h"
 
 namespace lv::ops {
 
+using autograd::cast;
 using autograd::unpack;
 using kernels::cref;
 using kernels::ref;
@@ -55,26 +57,12 @@ TensorList CosineSimilarity::backward(Context& ctx, Inputs grads, const Options&
 }
 
 TensorList CosineSimilarity::reference(Inputs in, const Options& options) {
-  // Along the last axis after an exchange, lines are consecutive.
-  const auto lines_of = [&](const Tensor& x) { return x.to(DType::f64).transpose(options.axis, -1).contiguous(); };
-  const std::vector<double> a = lines_of(in[0]).to_vector<double>();
-  const std::vector<double> b = lines_of(in[1]).to_vector<double>();
-  const Tensor exchanged = Tensor::empty(lines_of(in[0]).select(-1, 0).shape(), DType::f64);
-  const auto n = size_t(in[0].size(options.axis));
-  for (size_t line = 0; line < size_t(exchanged.numel()); ++line) {
-    double dot = 0;
-    double square_a = 0;
-    double square_b = 0;
-    for (size_t i = line * n; i < (line + 1) * n; ++i) {
-      dot += a[i] * b[i];
-      square_a += a[i] * a[i];
-      square_b += b[i] * b[i];
-    }
-    exchanged.data<double>()[line] =
-        dot / (std::max(std::sqrt(square_a), options.eps) * std::max(std::sqrt(square_b), options.eps));
-  }
-  Tensor y = exchanged.unsqueeze(-1).transpose(options.axis, -1).squeeze(options.axis);
-  return {y.contiguous().to(in[0].dtype())};
+  const DType dtype = statistics_dtype(in[0].dtype());
+  const auto unit = [&](const Tensor& x) {
+    const Tensor wide = cast(x, dtype);
+    return wide / clamp(norm(wide, {options.axis}, true), options.eps, std::numeric_limits<double>::infinity());
+  };
+  return {cast(sum(unit(in[0]) * unit(in[1]), {options.axis}), in[0].dtype())};
 }
 
 Tensor cosine_similarity(const Tensor& a, const Tensor& b, int axis, double eps) {

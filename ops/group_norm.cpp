@@ -1,14 +1,15 @@
-#include <cmath>
-
-#include "autograd/basic_ops.h"
+#include "kernels/group_norm.h"
 #include "kernels/batch_norm.h"
 #include "kernels/channel_norm.h"
-#include "kernels/group_norm.h"
+#include "ops/elementwise.h"
 #include "ops/norm_definitions.h"
 #include "ops/norm_support.h"
+#include "ops/reduce.h"
+#include "ops/shape.h"
 
 namespace lv::ops {
 
+using autograd::cast;
 using autograd::unpack;
 using kernels::cref;
 using kernels::ref;
@@ -89,7 +90,7 @@ TensorList GroupNorm::backward(Context& ctx, Inputs grads, const Options& option
                                         ctx.stream());
     for (int i = 1; i <= 2; ++i) {
       if (ctx.needs_grad(i)) {
-        result[i] = autograd::cast(both.select(0, i - 1), ctx.input_dtype(i));
+        result[i] = cast(both.select(0, i - 1), ctx.input_dtype(i));
       }
     }
   }
@@ -119,36 +120,13 @@ TensorList GroupNorm::backward(Context& ctx, Inputs grads, const Options& option
 
 TensorList GroupNorm::reference(Inputs in, const Options& options) {
   const auto& [x, weight, bias] = unpack<3>(in);
-  const auto values = [](const Tensor& t) { return t.to(DType::f64).to_vector<double>(); };
-  const std::vector<double> input = values(x);
-  const int64_t channels = x.size(-1);
-  const int64_t width = channels / options.groups;
-  const int64_t rows = row_count(x.shape()) / std::max<int64_t>(x.size(0), 1);
-  const auto ones = std::vector<double>(size_t(channels), 1.0);
-  const auto zeros = std::vector<double>(size_t(channels), 0.0);
-  const std::vector<double> gain = weight.defined() ? values(weight) : ones;
-  const std::vector<double> offset = bias.defined() ? values(bias) : zeros;
-  const Tensor y = Tensor::empty(x.shape(), DType::f64);
-  for (int64_t group = 0; group < x.size(0) * options.groups; ++group) {
-    const int64_t first_channel = group % options.groups * width;
-    const auto for_each = [&](auto&& fn) {
-      for (int64_t r = group / options.groups * rows; r < (group / options.groups + 1) * rows; ++r) {
-        for (int64_t c = first_channel; c < first_channel + width; ++c) {
-          fn(size_t(r * channels + c), size_t(c));
-        }
-      }
-    };
-    const double count = double(std::max<int64_t>(rows * width, 1));
-    double mean = 0;
-    double variance = 0;
-    for_each([&](size_t i, size_t) { mean += input[i]; });
-    mean /= count;
-    for_each([&](size_t i, size_t) { variance += (input[i] - mean) * (input[i] - mean) / count; });
-    for_each([&](size_t i, size_t c) {
-      y.data<double>()[i] = (input[i] - mean) / std::sqrt(variance + options.eps) * gain[c] + offset[c];
-    });
-  }
-  return {y.to(x.dtype())};
+  const int64_t samples = x.size(0);
+  const Shape split{samples, row_count(x.shape()) / std::max<int64_t>(samples, 1), options.groups,
+                    x.size(-1) / options.groups};
+  const Tensor wide = cast(reshape(x, split), statistics_dtype(x.dtype()));
+  const Tensor deviation = wide - mean(wide, {1, 3}, true);
+  const Tensor normal = deviation / sqrt(mean(square(deviation), {1, 3}, true) + options.eps);
+  return {cast(scale_and_shift(reshape(normal, x.shape()), weight, bias), x.dtype())};
 }
 
 Tensor group_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const GroupNormOptions& options) {

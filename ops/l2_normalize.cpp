@@ -1,39 +1,17 @@
-#include <cmath>
+#include <limits>
 
-#include "autograd/basic_ops.h"
 #include "kernels/unit_lines.h"
+#include "ops/elementwise.h"
 #include "ops/norm_definitions.h"
 #include "ops/norm_support.h"
+#include "ops/reduce.h"
 
 namespace lv::ops {
 
+using autograd::cast;
 using autograd::unpack;
 using kernels::cref;
 using kernels::ref;
-
-namespace {
-
-/// x * gain / max(|x|, eps) in float64; x: [outer, n, inner], gain: one value a line, or empty.
-Tensor scale_lines(const Tensor& x, const Shape& lines, const std::vector<double>& gain, double eps) {
-  const std::vector<double> input = x.to(DType::f64).to_vector<double>();
-  const Tensor y = Tensor::empty(x.shape(), DType::f64);
-  const int64_t n = lines[1];
-  const int64_t inner = lines[2];
-  for (int64_t line = 0; line < lines[0] * inner; ++line) {
-    const auto at = [&](int64_t k) { return size_t(line / inner * n * inner + k * inner + line % inner); };
-    double square = 0;
-    for (int64_t k = 0; k < n; ++k) {
-      square += input[at(k)] * input[at(k)];
-    }
-    for (int64_t k = 0; k < n; ++k) {
-      y.data<double>()[at(k)] =
-          input[at(k)] * (gain.empty() ? 1.0 : gain[size_t(line)]) / std::max(std::sqrt(square), eps);
-    }
-  }
-  return y.to(x.dtype());
-}
-
-}  // namespace
 
 // l2_normalize
 
@@ -69,14 +47,9 @@ TensorList L2Normalize::backward(Context& ctx, Inputs grads, const Options& opti
 }
 
 TensorList L2Normalize::reference(Inputs in, const Options& options) {
-  const Tensor& x = in[0];
-  const int axis = normalize_axis(options.axis, x.rank(), kName);
-  Shape lines{1, x.size(axis), 1};
-  for (int i = 0; i < x.rank(); ++i) {
-    lines[0] *= i < axis ? x.size(i) : 1;
-    lines[2] *= i > axis ? x.size(i) : 1;
-  }
-  return {scale_lines(x, lines, {}, options.eps)};
+  const Tensor x = cast(in[0], statistics_dtype(in[0].dtype()));
+  const Tensor length = clamp(norm(x, {options.axis}, true), options.eps, std::numeric_limits<double>::infinity());
+  return {cast(x / length, in[0].dtype())};
 }
 
 Tensor l2_normalize(const Tensor& x, int axis, double eps) {
@@ -129,12 +102,18 @@ TensorList WeightNorm::backward(Context& ctx, Inputs grads, const Options&) {
                             .grad_x = ref(grad_v.defined() ? grad_v.view(v.shape()) : Tensor()),
                             .grad_gain = ref(grad_g)},
                            ctx.stream());
-  return {grad_v, grad_g.defined() ? autograd::cast(grad_g, ctx.input_dtype(1)) : Tensor()};
+  return {grad_v, grad_g.defined() ? cast(grad_g, ctx.input_dtype(1)) : Tensor()};
 }
 
 TensorList WeightNorm::reference(Inputs in, const Options&) {
-  const Shape lines{in[0].size(0), in[0].numel() / std::max<int64_t>(in[0].size(0), 1), 1};
-  return {scale_lines(in[0], lines, in[1].to(DType::f64).to_vector<double>(), 0.0)};
+  const DType dtype = statistics_dtype(in[0].dtype());
+  const Tensor v = cast(in[0], dtype);
+  Axes axes;
+  for (int axis = 1; axis < v.rank(); ++axis) {
+    axes.push_back(axis);
+  }
+  const Tensor length = v.rank() > 1 ? norm(v, axes, true) : abs(v);
+  return {cast(v * (cast(in[1], dtype) / length), in[0].dtype())};
 }
 
 Tensor weight_norm(const Tensor& v, const Tensor& g) { return autograd::apply<WeightNorm>({v, g})[0]; }

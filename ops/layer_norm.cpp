@@ -1,12 +1,12 @@
-#include <cmath>
-
-#include "autograd/basic_ops.h"
 #include "kernels/layer_norm.h"
+#include "ops/elementwise.h"
 #include "ops/norm_definitions.h"
 #include "ops/norm_support.h"
+#include "ops/reduce.h"
 
 namespace lv::ops {
 
+using autograd::cast;
 using autograd::unpack;
 using kernels::cref;
 using kernels::ref;
@@ -63,7 +63,7 @@ TensorList LayerNorm::backward(Context& ctx, Inputs grads, const Options&) {
                            ctx.stream());
   for (int i = 1; i <= 2; ++i) {
     if (ctx.needs_grad(i)) {
-      result[i] = autograd::cast(parameter_grads.select(0, i - 1), ctx.input_dtype(i));
+      result[i] = cast(parameter_grads.select(0, i - 1), ctx.input_dtype(i));
     }
   }
   return result;
@@ -71,27 +71,10 @@ TensorList LayerNorm::backward(Context& ctx, Inputs grads, const Options&) {
 
 TensorList LayerNorm::reference(Inputs in, const Options& options) {
   const auto& [x, weight, bias] = unpack<3>(in);
-  const auto values = [](const Tensor& t) { return t.to(DType::f64).to_vector<double>(); };
-  const std::vector<double> input = values(x);
-  const auto channels = size_t(x.size(-1));
-  const Tensor y = Tensor::empty(x.shape(), DType::f64);
-  for (size_t first = 0; first < input.size(); first += channels) {
-    double mean = 0;
-    double variance = 0;
-    for (size_t c = 0; c < channels; ++c) {
-      mean += input[first + c];
-    }
-    mean /= double(channels);
-    for (size_t c = 0; c < channels; ++c) {
-      variance += (input[first + c] - mean) * (input[first + c] - mean) / double(channels);
-    }
-    for (size_t c = 0; c < channels; ++c) {
-      const double normal = (input[first + c] - mean) / std::sqrt(variance + options.eps);
-      y.data<double>()[first + c] =
-          normal * (weight.defined() ? values(weight)[c] : 1.0) + (bias.defined() ? values(bias)[c] : 0.0);
-    }
-  }
-  return {y.to(x.dtype())};
+  const Tensor wide = cast(x, statistics_dtype(x.dtype()));
+  const Tensor deviation = wide - mean(wide, {-1}, true);
+  const Tensor normal = deviation / sqrt(mean(square(deviation), {-1}, true) + options.eps);
+  return {cast(scale_and_shift(normal, weight, bias), x.dtype())};
 }
 
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const LayerNormOptions& options) {

@@ -19,7 +19,7 @@ using autograd::SecondOrder;
 struct BatchNorm {
   static constexpr std::string_view kName = "batch_norm";
   static constexpr CastPolicy kCast = CastPolicy::none;
-  static constexpr SecondOrder kSecondOrder = SecondOrder::none;
+  static constexpr SecondOrder kSecondOrder = SecondOrder::reference;
   struct Options {
     double eps = 1e-5;
     int stat_groups = 1;
@@ -36,7 +36,7 @@ struct BatchNorm {
 struct LayerNorm {
   static constexpr std::string_view kName = "layer_norm";
   static constexpr CastPolicy kCast = CastPolicy::none;
-  static constexpr SecondOrder kSecondOrder = SecondOrder::none;
+  static constexpr SecondOrder kSecondOrder = SecondOrder::reference;
   using Options = LayerNormOptions;
   static OutputSpecs infer(Inputs in, const Options& options);
   static TensorList forward(Context& ctx, Inputs in, const Options& options);
@@ -48,7 +48,7 @@ struct LayerNorm {
 struct GroupNorm {
   static constexpr std::string_view kName = "group_norm";
   static constexpr CastPolicy kCast = CastPolicy::none;
-  static constexpr SecondOrder kSecondOrder = SecondOrder::none;
+  static constexpr SecondOrder kSecondOrder = SecondOrder::reference;
   using Options = GroupNormOptions;
   static OutputSpecs infer(Inputs in, const Options& options);
   static TensorList forward(Context& ctx, Inputs in, const Options& options);
@@ -60,7 +60,7 @@ struct GroupNorm {
 struct L2Normalize {
   static constexpr std::string_view kName = "l2_normalize";
   static constexpr CastPolicy kCast = CastPolicy::none;
-  static constexpr SecondOrder kSecondOrder = SecondOrder::none;
+  static constexpr SecondOrder kSecondOrder = SecondOrder::reference;
   struct Options {
     int axis = -1;
     double eps = 1e-12;
@@ -75,7 +75,7 @@ struct L2Normalize {
 struct WeightNorm {
   static constexpr std::string_view kName = "weight_norm";
   static constexpr CastPolicy kCast = CastPolicy::none;
-  static constexpr SecondOrder kSecondOrder = SecondOrder::none;
+  static constexpr SecondOrder kSecondOrder = SecondOrder::reference;
   struct Options {};
   static OutputSpecs infer(Inputs in, const Options& options);
   static TensorList forward(Context& ctx, Inputs in, const Options& options);
@@ -87,7 +87,7 @@ struct WeightNorm {
 struct CosineSimilarity {
   static constexpr std::string_view kName = "cosine_similarity";
   static constexpr CastPolicy kCast = CastPolicy::none;
-  static constexpr SecondOrder kSecondOrder = SecondOrder::none;
+  static constexpr SecondOrder kSecondOrder = SecondOrder::reference;
   struct Options {
     int axis = -1;
     double eps = 1e-8;

@@ -1,6 +1,6 @@
 #include "ops/norm_support.h"
 
-#include "autograd/basic_ops.h"
+#include "ops/elementwise.h"
 
 namespace lv::ops {
 
@@ -42,6 +42,11 @@ Tensor as_lines(const autograd::Context& ctx, const Tensor& x, int axis) {
     inner *= i > at ? x.size(i) : 1;
   }
   return ctx.dense(x).view({outer, x.size(at), inner});
+}
+
+Tensor scale_and_shift(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const Tensor scaled = weight.defined() ? x * autograd::cast(weight, x.dtype()) : x;
+  return bias.defined() ? scaled + autograd::cast(bias, x.dtype()) : scaled;
 }
 
 void check_parameter(std::string_view op, std::string_view name, const Tensor& parameter, const Tensor& x,

@@ -22,6 +22,9 @@ int64_t row_count(const Shape& shape);
 /// `x` as [outer, n, inner] around `axis`, row-major: a view where x is, else a copy, counted.
 Tensor as_lines(const autograd::Context& ctx, const Tensor& x, int axis);
 
+/// x * weight + bias along the last axis, in x's dtype; either may be absent. Composed of differentiable ops.
+Tensor scale_and_shift(const Tensor& x, const Tensor& weight, const Tensor& bias);
+
 /// Throws unless `parameter` is absent or of shape [channels] and of x's dtype or its statistics' dtype.
 void check_parameter(std::string_view op, std::string_view name, const Tensor& parameter, const Tensor& x,
                      const Shape& wanted);

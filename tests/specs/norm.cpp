@@ -54,7 +54,7 @@ LV_OP_SPEC(BatchNorm) {
   spec.error("more than one value", {floats({2, 4})}, {.stat_groups = 2});
   spec.error("stat_groups must divide", {floats({3, 4})}, {.stat_groups = 2});
   spec.error("mean and variance go together", {floats({3, 4}), absent(), absent(), absent(), floats({4})});
-  spec.differentiable({0, 1, 2, 3}).tolerance(Tolerance::accumulate(100));
+  spec.differentiable({0, 1, 2, 3}).twice_differentiable().tolerance(Tolerance::accumulate(100));
 }
 
 LV_OP_SPEC(LayerNorm) {
@@ -70,7 +70,7 @@ LV_OP_SPEC(LayerNorm) {
   }
   spec.error("weight must be [4]", {floats({3, 4}), floats({3})});
   spec.error("must be [..., C]", {floats({})});
-  spec.differentiable({0, 1, 2}).tolerance(Tolerance::accumulate(50));
+  spec.differentiable({0, 1, 2}).twice_differentiable().tolerance(Tolerance::accumulate(50));
 }
 
 LV_OP_SPEC(GroupNorm) {
@@ -84,7 +84,7 @@ LV_OP_SPEC(GroupNorm) {
   spec.error("weight must be [4]", {floats({3, 4}), floats({3})}, {.groups = 2});
   spec.error("groups must divide the channels", {floats({3, 4})}, {.groups = 3});
   spec.error("must be [N, ..., C]", {floats({3})}, {.groups = 3});
-  spec.differentiable({0, 1, 2}).tolerance(Tolerance::accumulate(100));
+  spec.differentiable({0, 1, 2}).twice_differentiable().tolerance(Tolerance::accumulate(100));
 }
 
 LV_OP_SPEC(L2Normalize) {
@@ -96,7 +96,7 @@ LV_OP_SPEC(L2Normalize) {
   spec.add("below_eps", {floats({5, 3})}, {.eps = 10.0});
   spec.benchmark("N1024_C256", {floats({1024, 256})});
   spec.error("axis", {floats({3, 4})}, {.axis = 2});
-  spec.differentiable({0}).tolerance(Tolerance::accumulate(70));
+  spec.differentiable({0}).twice_differentiable().tolerance(Tolerance::accumulate(70));
 }
 
 LV_OP_SPEC(WeightNorm) {
@@ -105,7 +105,7 @@ LV_OP_SPEC(WeightNorm) {
   spec.add("13x5x3x3", {floats({13, 5, 3, 3}), floats({13, 1, 1, 1})});
   spec.benchmark("8192x256", {floats({8192, 256}), floats({8192, 1})});
   spec.error("g must be [3, 1]", {floats({3, 4}), floats({3})});
-  spec.differentiable({0, 1}).tolerance(Tolerance::accumulate(50));
+  spec.differentiable({0, 1}).twice_differentiable().tolerance(Tolerance::accumulate(50));
 }
 
 LV_OP_SPEC(CosineSimilarity) {
@@ -118,5 +118,5 @@ LV_OP_SPEC(CosineSimilarity) {
   spec.benchmark("N1024_C256", {floats({1024, 256}), floats({1024, 256})});
   spec.error("dtypes differ", {floats({3, 4}), integers({3, 4}, 0, 5)});
   spec.error("shapes must be equal", {floats({3, 4}), floats({3, 5})});
-  spec.differentiable({0, 1}).tolerance(Tolerance::accumulate(70));
+  spec.differentiable({0, 1}).twice_differentiable().tolerance(Tolerance::accumulate(70));
 }
