@@ -58,6 +58,16 @@ TensorList CheckpointSegment::run_first() {
   return segment_(inputs_);
 }
 
+TensorList CheckpointSegment::make_once(const std::function<TensorList()>& make) {
+  if (!is_second_run_) {
+    return made_once_.emplace_back(make());
+  }
+  LV_CHECK(next_made_once_ < made_once_.size(),
+           "checkpoint: the segment asks for {} results of the first run, which made {}; it must repeat the same work",
+           next_made_once_ + 1, made_once_.size());
+  return made_once_[next_made_once_++];
+}
+
 int CheckpointSegment::deposit(const Tensor& tensor) {
   if (is_second_run_) {
     recomputed_.push_back(tensor);
@@ -87,6 +97,7 @@ void CheckpointSegment::recompute() {
     const EnableGradGuard recording_on;
     const RecomputeGuard recomputing;
     const AutocastStateGuard autocast(autocast_);
+    next_made_once_ = 0;
     segment_(inputs_);
   }
   LV_CHECK(int(recomputed_.size()) == tickets_,

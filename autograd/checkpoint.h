@@ -27,6 +27,9 @@ class CheckpointSegment : public std::enable_shared_from_this<CheckpointSegment>
   /// The segment that is running on this thread, or null.
   static CheckpointSegment* active();
   [[nodiscard]] bool is_second_run() const { return is_second_run_; }
+  /// What `make` gave in the first run; the second run gets the same tensors without calling it. For results that
+  /// cannot be made twice: batch statistics over several processes.
+  TensorList make_once(const std::function<TensorList()>& make);
   /// Notes a tensor that a step saves and returns its ticket. Only the second run keeps it: those steps, which matter
   /// when a gradient is differentiated again, also keep their tensors themselves.
   int deposit(const Tensor& tensor);
@@ -44,6 +47,8 @@ class CheckpointSegment : public std::enable_shared_from_this<CheckpointSegment>
   AutocastState autocast_;
   int tickets_ = 0;
   std::vector<Tensor> recomputed_;
+  std::vector<TensorList> made_once_;
+  size_t next_made_once_ = 0;
   bool is_second_run_ = false;
 };
 

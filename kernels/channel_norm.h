@@ -59,7 +59,8 @@ enum class ReluMask : uint8_t {
 };
 
 /// sums[g, 0, c] = sum of dy, sums[g, 1, c] = sum of dy * (x - mean), with dy the masked grad_y.
-/// y: only for ReluMask::output. partials: workspace of [groups, chunks, 2, C]; sums: [groups, 2, C].
+/// y: only for ReluMask::output. partials: workspace of [groups, chunks, 2, C]; sums: [groups, 2, C]. masked_grad: dy
+/// itself, or absent; where it is wanted, channel_grad then reads it in place of grad_y and y.
 struct ChannelGradSumsArgs {
   ConstTensorRef grad_y;
   ConstTensorRef x;
@@ -70,6 +71,7 @@ struct ChannelGradSumsArgs {
   ReluMask mask = ReluMask::none;
   TensorRef partials;
   TensorRef sums;
+  TensorRef masked_grad;
 };
 LV_KERNEL(channel_grad_sums, ChannelGradSumsArgs)
 

@@ -1,5 +1,7 @@
 #include "kernels/batch_norm.h"
+#include "autograd/checkpoint.h"
 #include "kernels/channel_norm.h"
+#include "kernels/copy.h"
 #include "ops/elementwise.h"
 #include "ops/norm_definitions.h"
 #include "ops/norm_support.h"
@@ -21,14 +23,19 @@ bool is_global(const BatchNorm::Options& options) {
   return options.communicator != nullptr && options.communicator->size() > 1;
 }
 
-/// Replaces this process's moments by those of the group of processes and returns the number of values, [1].
+void copy_to(const Tensor& x, const Tensor& y) {
+  kernels::copy({.x = cref(x), .y = ref(y)}, current_stream(x.device()));
+}
+
+/// Replaces this process's moments by those of all processes and returns the number of values behind them, [1]. Every
+/// rank fills its own row of a table of zeros; the sum of the tables is the table of all ranks.
 Tensor join_moments(const Context& ctx, Communicator& communicator, const Tensor& mean, const Tensor& variance,
                     int64_t count) {
   const int64_t size = mean.numel();
   const Tensor parts = Tensor::zeros({communicator.size(), 2 * size + 1}, mean.dtype(), mean.device());
   const Tensor own = parts.select(0, communicator.rank());
-  own.slice(0, 0, size).copy_from(mean.view({size}));
-  own.slice(0, size, 2 * size).copy_from(variance.view({size}));
+  copy_to(mean.view({size}), own.slice(0, 0, size));
+  copy_to(variance.view({size}), own.slice(0, size, 2 * size));
   own.slice(0, 2 * size, 2 * size + 1).fill(double(count));
   communicator.all_reduce_sum(parts);
   const Tensor total = ctx.new_empty({1}, mean.dtype());
@@ -37,12 +44,40 @@ Tensor join_moments(const Context& ctx, Communicator& communicator, const Tensor
   return total;
 }
 
+/// Mean and biased variance of the batch, [groups, C], and the number of values where it is not that of the rows: [1].
+TensorList measure(const Context& ctx, const Tensor& rows, const BatchNorm::Options& options) {
+  const int64_t channels = rows.size(1);
+  const int64_t group_rows = rows.size(0) / options.stat_groups;
+  const DType dtype = statistics_dtype(rows.dtype());
+  const Tensor mean = ctx.new_empty({options.stat_groups, channels}, dtype);
+  const Tensor variance = ctx.new_empty({options.stat_groups, channels}, dtype);
+  const int64_t chunks = kernels::channel_chunks(group_rows, channels);
+  const Tensor partials = ctx.new_empty({options.stat_groups, chunks, 3, channels}, dtype);
+  kernels::channel_moments({.x = cref(rows), .partials = ref(partials), .mean = ref(mean), .variance = ref(variance)},
+                           ctx.stream());
+  const Tensor total =
+      is_global(options) ? join_moments(ctx, *options.communicator, mean, variance, group_rows) : Tensor();
+  return {mean, variance, total};
+}
+
+/// As measure(); in a checkpointed segment that runs again, the first run's, since the other processes are not there.
+TensorList batch_statistics(const Context& ctx, const Tensor& rows, const BatchNorm::Options& options) {
+  const auto make = [&] { return measure(ctx, rows, options); };
+  autograd::CheckpointSegment* segment = autograd::CheckpointSegment::active();
+  return segment != nullptr ? segment->make_once(make) : make();
+}
+
 /// Which of the saved tensors tells where the ReLU was open: x itself unless a residual was added.
 ReluMask relu_mask(const BatchNorm::Options& options, bool has_residual) {
   if (!options.relu) {
     return ReluMask::none;
   }
   return has_residual ? ReluMask::output : ReluMask::input;
+}
+
+void check_activation(const Tensor& x) {
+  LV_CHECK_DTYPE(is_floating(x.dtype()), "batch_norm: x must be of a floating dtype, got {}", x.dtype());
+  LV_CHECK_SHAPE(x.rank() >= 2, "batch_norm: x must be [N, ..., C], got {}", x.shape());
 }
 
 void check_statistics(const Tensor& x, const Tensor& mean, const Tensor& variance, const BatchNorm::Options& options) {
@@ -63,8 +98,7 @@ void check_statistics(const Tensor& x, const Tensor& mean, const Tensor& varianc
 
 OutputSpecs BatchNorm::infer(Inputs in, const Options& options) {
   const auto& [x, weight, bias, residual, mean, variance] = unpack<6>(in);
-  LV_CHECK_DTYPE(is_floating(x.dtype()), "batch_norm: x must be of a floating dtype, got {}", x.dtype());
-  LV_CHECK_SHAPE(x.rank() >= 2, "batch_norm: x must be [N, ..., C], got {}", x.shape());
+  check_activation(x);
   const Shape channels{x.size(-1)};
   check_parameter(kName, "weight", weight, x, channels);
   check_parameter(kName, "bias", bias, x, channels);
@@ -87,40 +121,25 @@ OutputSpecs BatchNorm::infer(Inputs in, const Options& options) {
 TensorList BatchNorm::forward(Context& ctx, Inputs in, const Options& options) {
   const auto& [x, weight, bias, residual, given_mean, given_variance] = unpack<6>(in);
   const DType dtype = statistics_dtype(x.dtype());
-  const int64_t channels = x.size(-1);
-  const Shape statistics{options.stat_groups, channels};
+  const Shape statistics{options.stat_groups, x.size(-1)};
   const Tensor rows = as_rows(ctx, x);
-  const int64_t group_rows = rows.size(0) / options.stat_groups;
   const bool takes_batch = !given_mean.defined();
-
-  Tensor mean = parameter_as(ctx, given_mean, dtype);
-  Tensor variance = parameter_as(ctx, given_variance, dtype);
-  Tensor unbiased;
-  Tensor total;
-  if (takes_batch) {
-    mean = ctx.new_output(1);
-    unbiased = ctx.new_output(2);
-    variance = ctx.new_empty(statistics, dtype);
-    const Tensor partials =
-        ctx.new_empty({options.stat_groups, kernels::channel_chunks(group_rows, channels), 3, channels}, dtype);
-    kernels::channel_moments({.x = cref(rows), .partials = ref(partials), .mean = ref(mean), .variance = ref(variance)},
-                             ctx.stream());
-    if (is_global(options)) {
-      total = join_moments(ctx, *options.communicator, mean, variance, group_rows);
-    }
-    ctx.non_differentiable(1);
-    ctx.non_differentiable(2);
-  }
-  mean = mean.view(statistics);
-  const Tensor coefficients = ctx.new_empty({3, options.stat_groups, channels}, dtype);
-  kernels::batch_norm_coefficients({.variance = cref(variance.view(statistics)),
-                                    .weight = cref(parameter_as(ctx, weight, dtype)),
-                                    .bias = cref(parameter_as(ctx, bias, dtype)),
-                                    .eps = options.eps,
-                                    .count = {.count = double(group_rows), .total = cref(total)},
-                                    .coefficients = ref(coefficients),
-                                    .unbiased = ref(unbiased)},
-                                   ctx.stream());
+  const TensorList moments = takes_batch ? batch_statistics(ctx, rows, options)
+                                         : TensorList{parameter_as(ctx, given_mean, dtype),
+                                                      parameter_as(ctx, given_variance, dtype), Tensor()};
+  const Tensor mean = moments[0].view(statistics);
+  const Tensor total = moments[2];
+  const Tensor unbiased = takes_batch ? ctx.new_output(2) : Tensor();
+  const Tensor coefficients = ctx.new_empty({3, options.stat_groups, x.size(-1)}, dtype);
+  kernels::batch_norm_coefficients(
+      {.variance = cref(moments[1].view(statistics)),
+       .weight = cref(parameter_as(ctx, weight, dtype)),
+       .bias = cref(parameter_as(ctx, bias, dtype)),
+       .eps = options.eps,
+       .count = {.count = double(rows.size(0) / options.stat_groups), .total = cref(total)},
+       .coefficients = ref(coefficients),
+       .unbiased = ref(unbiased)},
+      ctx.stream());
   const Tensor y = ctx.new_output();
   kernels::channel_affine({.x = cref(rows),
                            .mean = cref(mean),
@@ -135,7 +154,12 @@ TensorList BatchNorm::forward(Context& ctx, Inputs in, const Options& options) {
   ctx.save(coefficients);
   ctx.save(total);
   ctx.save_output(relu_mask(options, residual.defined()) == ReluMask::output ? y : Tensor());
-  return takes_batch ? TensorList{y, mean, unbiased} : TensorList{y};
+  if (!takes_batch) {
+    return {y};
+  }
+  ctx.non_differentiable(1);
+  ctx.non_differentiable(2);
+  return {y, mean, unbiased};
 }
 
 namespace {
@@ -159,6 +183,12 @@ struct Saved {
       y = as_rows(ctx, y);
     }
   }
+  /// Goes on from the gradient behind the ReLU.
+  void take_masked(const Tensor& masked_grad) {
+    grad_y = rows_of(masked_grad);
+    mask = ReluMask::none;
+  }
+  [[nodiscard]] Tensor rows_of(const Tensor& grad) const { return grad.defined() ? grad.view(x.shape()) : grad; }
   [[nodiscard]] Tensor inv_std() const { return coefficients.select(0, 0); }
   [[nodiscard]] Tensor scale() const { return coefficients.select(0, 1); }
   [[nodiscard]] Tensor offset() const { return coefficients.select(0, 2); }
@@ -178,7 +208,7 @@ struct Saved {
 };
 
 /// [groups, 2, C]; see ChannelGradSumsArgs.
-Tensor grad_sums(const Context& ctx, const Saved& saved) {
+Tensor grad_sums(const Context& ctx, const Saved& saved, const Tensor& masked_grad) {
   const Tensor sums = ctx.new_empty({saved.groups, 2, saved.channels}, saved.mean.dtype());
   const int64_t chunks = kernels::channel_chunks(saved.group_rows, saved.channels);
   const Tensor partials = ctx.new_empty({saved.groups, chunks, 2, saved.channels}, saved.mean.dtype());
@@ -190,7 +220,8 @@ Tensor grad_sums(const Context& ctx, const Saved& saved) {
                               .offset = cref(saved.offset()),
                               .mask = saved.mask,
                               .partials = ref(partials),
-                              .sums = ref(sums)},
+                              .sums = ref(sums),
+                              .masked_grad = ref(saved.rows_of(masked_grad))},
                              ctx.stream());
   return sums;
 }
@@ -219,7 +250,6 @@ Tensor grad_coefficients(const Context& ctx, const Saved& saved, const Tensor& s
 
 void write_grads(const Context& ctx, const Saved& saved, const Tensor& slope_shift, const Tensor& grad_x,
                  const Tensor& grad_residual) {
-  const Shape rows = saved.x.shape();
   kernels::channel_grad({.grad_y = cref(saved.grad_y),
                          .x = cref(saved.x),
                          .y = cref(saved.y),
@@ -229,21 +259,30 @@ void write_grads(const Context& ctx, const Saved& saved, const Tensor& slope_shi
                          .slope = cref(slope_shift.defined() ? slope_shift.select(0, 0) : Tensor()),
                          .shift = cref(slope_shift.defined() ? slope_shift.select(0, 1) : Tensor()),
                          .mask = saved.mask,
-                         .grad_x = ref(grad_x.defined() ? grad_x.view(rows) : Tensor()),
-                         .grad_residual = ref(grad_residual.defined() ? grad_residual.view(rows) : Tensor())},
+                         .grad_x = ref(saved.rows_of(grad_x)),
+                         .grad_residual = ref(saved.rows_of(grad_residual))},
                         ctx.stream());
 }
 
 }  // namespace
 
 TensorList BatchNorm::backward(Context& ctx, Inputs grads, const Options& options) {
-  const Saved saved(ctx, grads[0], options);
+  Saved saved(ctx, grads[0], options);
   TensorList result(ctx.input_count());
   const bool needs_parameters = ctx.needs_grad(1) || ctx.needs_grad(2);
   const bool bends = saved.took_batch && ctx.needs_grad(0);
+  Tensor masked_grad;
+  if (saved.has_residual && ctx.needs_grad(3)) {
+    masked_grad = options.relu ? ctx.new_grad(3) : Tensor();
+    result[3] = options.relu ? masked_grad : grads[0];
+  }
   Tensor slope_shift;
   if (needs_parameters || bends) {
-    const Tensor sums = grad_sums(ctx, saved);
+    const Tensor sums = grad_sums(ctx, saved, masked_grad);
+    if (masked_grad.defined()) {
+      saved.take_masked(masked_grad);
+      masked_grad = {};
+    }
     if (needs_parameters) {
       set_parameter_grads(ctx, saved, sums, result);
     }
@@ -253,11 +292,6 @@ TensorList BatchNorm::backward(Context& ctx, Inputs grads, const Options& option
       }
       slope_shift = grad_coefficients(ctx, saved, sums);
     }
-  }
-  Tensor masked_grad;
-  if (saved.has_residual && ctx.needs_grad(3)) {
-    masked_grad = options.relu ? ctx.new_grad(3) : Tensor();
-    result[3] = options.relu ? masked_grad : grads[0];
   }
   if (ctx.needs_grad(0)) {
     result[0] = ctx.new_grad(0);
@@ -299,6 +333,7 @@ TensorList BatchNorm::reference(Inputs in, const Options& options) {
 namespace {
 
 void check_running(const Tensor& x, const Tensor& running_mean, const Tensor& running_var) {
+  check_activation(x);
   const Shape channels{x.size(-1)};
   LV_CHECK_SHAPE(running_mean.defined() == running_var.defined(),
                  "batch_norm: running_mean and running_var go together (x {})", x.shape());
@@ -318,18 +353,17 @@ void check_running(const Tensor& x, const Tensor& running_mean, const Tensor& ru
 
 Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& running_mean,
                   const Tensor& running_var, const BatchNormOptions& options, const Tensor& residual) {
-  const BatchNorm::Options op_options{.eps = options.eps,
-                                      .stat_groups = options.stat_groups,
-                                      .relu = options.relu,
-                                      .communicator = options.communicator};
   if (!options.training) {
     LV_CHECK(running_mean.defined() && running_var.defined(),
              "batch_norm: without training it needs running_mean and running_var (x {})", x.shape());
     return apply<BatchNorm>({x, weight, bias, residual, running_mean, running_var},
                             {.eps = options.eps, .relu = options.relu})[0];
   }
-  const TensorList result = apply<BatchNorm>({x, weight, bias, residual}, op_options);
   check_running(x, running_mean, running_var);
+  const TensorList result = apply<BatchNorm>({x, weight, bias, residual}, {.eps = options.eps,
+                                                                           .stat_groups = options.stat_groups,
+                                                                           .relu = options.relu,
+                                                                           .communicator = options.communicator});
   if (options.update_running && running_mean.defined() && x.numel() > 0 && !autograd::is_recomputing()) {
     kernels::batch_norm_update({.mean = cref(result[1]),
                                 .variance = cref(result[2]),

@@ -81,7 +81,8 @@ TensorList GroupNorm::backward(Context& ctx, Inputs grads, const Options& option
                               .scale = cref(scale),
                               .offset = {},
                               .partials = ref(partials),
-                              .sums = ref(sums)},
+                              .sums = ref(sums),
+                              .masked_grad = {}},
                              ctx.stream());
   TensorList result(ctx.input_count());
   if (ctx.needs_grad(1) || ctx.needs_grad(2)) {

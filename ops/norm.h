@@ -35,6 +35,19 @@ struct BatchNormOptions {
 Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& running_mean,
                   const Tensor& running_var, const BatchNormOptions& options = {}, const Tensor& residual = {});
 
+/// Weight and bias of a convolution or linear layer.
+struct WeightAndBias {
+  Tensor weight;
+  Tensor bias;
+};
+
+/// The layer that does at once what `conv_weight` and `conv_bias` do followed by batch_norm with these statistics.
+/// conv_weight: [O, ...]; conv_bias, weight, bias: [O], each may be absent; running_mean, running_var: [O]. Computed in
+/// f64 and rounded once to conv_weight's dtype. Differentiable. Throws ShapeError.
+WeightAndBias fold_batch_norm(const Tensor& conv_weight, const Tensor& conv_bias, const Tensor& weight,
+                              const Tensor& bias, const Tensor& running_mean, const Tensor& running_var,
+                              double eps = 1e-5);
+
 struct LayerNormOptions {
   double eps = 1e-5;
 };

@@ -61,7 +61,7 @@ void visit_mask(ReluMask mask, Fn&& fn) {
 }
 
 template <ReluMask kMask, int kRows, class T, class A>
-void add_grad_sums(const GradInputs<T>& in, int64_t group, int64_t row, A* sums) {
+void add_grad_sums(const GradInputs<T>& in, Rows<T> masked_grad, int64_t group, int64_t row, A* sums) {
   simd::for_each_vec<T>(in.channels, [&](int64_t c, auto lanes) {
     const int64_t at = group * in.channels + c;
     const auto m = lanes.load(in.mean + at);
@@ -70,6 +70,9 @@ void add_grad_sums(const GradInputs<T>& in, int64_t group, int64_t row, A* sums)
     for (int r = 0; r < kRows; ++r) {
       const auto deviation = lanes.load(in.x[row + r] + c) - m;
       const auto grad = in.template masked<kMask>(row + r, c, at, deviation, lanes);
+      if (masked_grad.data != nullptr) {
+        lanes.store(masked_grad[row + r] + c, grad);
+      }
       grads += grad;
       products = fma(grad, deviation, products);
     }
@@ -116,6 +119,7 @@ void channel_grad_sums(const ChannelGradSumsArgs& args) {
     using A = Accumulator<T>;
     const ChannelSplit split(args.x, args.mean.size(0));
     const GradInputs<T> in(args, split.channels);
+    const Rows<T> masked_grad(args.masked_grad);
     const int64_t width = 2 * split.channels;
     A* partials = args.partials.as<A>();
     visit_mask(args.mask, [&]<ReluMask kMask>() {
@@ -123,7 +127,7 @@ void channel_grad_sums(const ChannelGradSumsArgs& args) {
         A* sums = partials + chunk.index * width;
         std::fill_n(sums, width, A(0));
         for_each_row_block<kRowBlock>(chunk.rows, [&](auto count, int64_t row) {
-          add_grad_sums<kMask, count.value>(in, chunk.group, chunk.row + row, sums);
+          add_grad_sums<kMask, count.value>(in, masked_grad, chunk.group, chunk.row + row, sums);
         });
       });
     });

@@ -149,7 +149,8 @@ struct DeviceGradInputs {
 };
 
 template <class T>
-__global__ void channel_grad_sums_kernel(DeviceGradInputs<T> in, ComputeType<T>* partials, ChannelTiles tiles) {
+__global__ void channel_grad_sums_kernel(DeviceGradInputs<T> in, DeviceRows<T> masked_grad, ComputeType<T>* partials,
+                                         ChannelTiles tiles) {
   using A = ComputeType<T>;
   const int64_t tile = blockIdx.x;
   const int64_t c = int64_t(blockIdx.y) * kTileChannels + threadIdx.x;
@@ -161,6 +162,9 @@ __global__ void channel_grad_sums_kernel(DeviceGradInputs<T> in, ComputeType<T>*
   for (int64_t row = first + threadIdx.y; row < end; row += kTileThreadRows) {
     const A deviation = widen(in.x.at(row, c)) - in.mean[at];
     const A grad = in.masked(row, c, at, deviation);
+    if (masked_grad.data != nullptr) {
+      masked_grad.at(row, c) = convert<T>(grad);
+    }
     grads += grad;
     products += grad * deviation;
   }
