@@ -24,4 +24,35 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target, const CrossEntr
 Tensor cross_entropy(const Tensor& logits, const Tensor& target, const Tensor& weight,
                      const CrossEntropyOptions& options);
 
+// Losses of single elements, composed of element-wise ops and a reduction: input and target broadcast and have one
+// floating dtype. Differentiable in both, any number of times. Throw ShapeError and DTypeError.
+
+/// (input - target)^2
+Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction = Reduction::mean);
+/// |input - target|
+Tensor l1_loss(const Tensor& input, const Tensor& target, Reduction reduction = Reduction::mean);
+/// d^2 / (2 beta) for d = |input - target| below beta, else d - beta / 2.
+Tensor smooth_l1_loss(const Tensor& input, const Tensor& target, double beta = 1.0,
+                      Reduction reduction = Reduction::mean);
+
+struct BceOptions {
+  Tensor weight = {};      // of each element's loss; broadcasts, absent: 1
+  Tensor pos_weight = {};  // of the term of a positive target; broadcasts, absent: 1
+  Reduction reduction = Reduction::mean;
+};
+/// Binary cross-entropy of sigmoid(logits) with targets in [0, 1], finite for any logit.
+Tensor bce_with_logits(const Tensor& logits, const Tensor& target, const BceOptions& options = {});
+
+struct KlOptions {
+  bool is_log_target = false;     // the target holds logarithms too
+  bool divides_by_batch = false;  // the mean is over the first axis only: the divergence of a distribution
+  Reduction reduction = Reduction::mean;
+};
+/// target (log(target) - log_input), 0 where the target is 0: the divergence of the distribution in log_input from the
+/// target.
+Tensor kl_div(const Tensor& log_input, const Tensor& target, const KlOptions& options = {});
+
+/// -log_probability of each row's label. log_probabilities: [.., K]; labels: i64 [..].
+Tensor nll_loss(const Tensor& log_probabilities, const Tensor& labels, Reduction reduction = Reduction::mean);
+
 }  // namespace lv::ops
