@@ -275,16 +275,22 @@ struct Tanh {
   }
 };
 
+/// sigmoid(x), less exact than that of vectors: cheap where a product with x hides it.
+template <class V>
+LV_HOSTDEV V logistic(V x) {
+  return V(1) / (V(1) + exp(-x));
+}
+
 /// x sigmoid(x)
 struct Silu {
   static constexpr Saved kSaved = Saved::input;
   template <class V>
   static LV_HOSTDEV V value(V x, Scalars<V>) {
-    return x * sigmoid(x);
+    return x / (V(1) + exp(-x));
   }
   template <class V>
   static LV_HOSTDEV V gradient(V g, V x, Scalars<V>) {
-    const V s = sigmoid(x);
+    const V s = logistic(x);
     return g * s * fma(x, V(1) - s, V(1));
   }
 };
@@ -293,17 +299,13 @@ struct Silu {
 struct Gelu {
   static constexpr Saved kSaved = Saved::input;
   template <class V>
-  static LV_HOSTDEV V distribution(V x) {
-    return fma(erf(x * V(0.70710678118654752440)), V(0.5), V(0.5));
-  }
-  template <class V>
   static LV_HOSTDEV V value(V x, Scalars<V>) {
-    return x * distribution(x);
+    return x * normal_at(x).distribution;
   }
   template <class V>
   static LV_HOSTDEV V gradient(V g, V x, Scalars<V>) {
-    const V density = exp(x * x * V(-0.5)) * V(0.39894228040143267794);  // 1 / sqrt(2 pi)
-    return g * fma(x, density, distribution(x));
+    const auto normal = normal_at(x);
+    return g * fma(x, normal.density, normal.distribution);
   }
 };
 
@@ -315,7 +317,7 @@ struct GeluTanh {
   template <class V>
   static LV_HOSTDEV V distribution(V x) {
     // (1 + tanh(u)) / 2 = sigmoid(2 u)
-    return sigmoid(x * fma(x * x, V(2 * kScale * kCubic), V(2 * kScale)));
+    return logistic(x * fma(x * x, V(2 * kScale * kCubic), V(2 * kScale)));
   }
   template <class V>
   static LV_HOSTDEV V value(V x, Scalars<V>) {

@@ -43,6 +43,19 @@ LV_HOSTDEV T sigmoid(T x) {
 }
 
 template <class T>
+struct NormalAt {
+  T distribution;
+  T density;
+};
+/// The normal distribution function and its density.
+LV_HOSTDEV NormalAt<float> normal_at(float x) {
+  return {0.5F * ::erfcf(x * -0.707106781F), ::expf(x * x * -0.5F) * 0.398942280F};
+}
+LV_HOSTDEV NormalAt<double> normal_at(double x) {
+  return {0.5 * ::erfc(x * -0.70710678118654752440), ::exp(x * x * -0.5) * 0.39894228040143267794};
+}
+
+template <class T>
 LV_HOSTDEV T select(bool condition, T a, T b) {
   return condition ? a : b;
 }

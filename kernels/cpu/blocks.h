@@ -71,11 +71,72 @@ class RunWriter {
   BlockBuffer<T> buffer_;
 };
 
+// Note [Short runs]. A row of few channels that every pixel shares (a bias, a gate) makes runs too short for the vector
+// loop to get going. Such a row is written into a buffer as often as fits, and the kernel takes that many runs at once.
+
+/// Reads rows that follow one another in memory, or one row again and again.
+template <class T>
+class RowReader {
+ public:
+  RowReader(const T* start, int64_t row_step, int64_t row_size, int64_t rows)
+      : start_(start), is_repeated_(row_step == 0) {
+    for (int64_t row = 0; is_repeated_ && row < rows; ++row) {
+      std::copy_n(start, row_size, buffer_.data() + row * row_size);
+    }
+  }
+  const T* block(int64_t begin) { return is_repeated_ ? buffer_.data() : start_ + begin; }
+
+ private:
+  const T* start_;
+  bool is_repeated_;
+  BlockBuffer<T> buffer_;
+};
+
+/// Whether runs are short and follow one another in memory, or repeat, in every array.
+template <int N>
+bool has_short_rows(const StridedLoop<N>& loop) {
+  if (loop.rank < 2 || loop.run() > kBlock / 2) {
+    return false;
+  }
+  for (int k = 0; k < N; ++k) {
+    const int64_t row_step = loop.strides[k][loop.rank - 2];
+    if (loop.step(k) != 1 || (row_step != loop.run() && (row_step != 0 || k == N - 1))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// for_each_block for such a walk.
+template <class Fn, class Out, class... In>
+void for_each_block_of_rows(StridedLoop<int(sizeof...(In)) + 1> loop, Fn fn, Out* out, const In*... in) {
+  constexpr int kInputs = int(sizeof...(In));
+  const int64_t size = loop.run();
+  const int64_t rows_of_block = kBlock / size;
+  --loop.rank;
+  loop.count /= size;
+  const auto visit = [&](const int64_t(&at)[kInputs + 1], int64_t rows) {
+    [&]<int... k>(std::integer_sequence<int, k...>) {
+      const int64_t filled = std::min(rows, rows_of_block);
+      std::tuple<RowReader<In>...> readers{RowReader<In>(in + at[k], loop.step(k), size, filled)...};
+      for (int64_t row = 0; row < rows; row += rows_of_block) {
+        const int64_t begin = row * size;
+        fn(std::min(rows_of_block, rows - row) * size, out + at[kInputs] + begin, std::get<k>(readers).block(begin)...);
+      }
+    }(std::make_integer_sequence<int, kInputs>{});
+  };
+  for_each_run(loop, visit, size);
+}
+
 /// Calls fn(n, out, in...) on contiguous pieces that together cover the arrays of the walk, in parallel. The walk's
 /// arrays are the inputs in their order, then the output.
 template <class Fn, class Out, class... In>
 void for_each_block(const StridedLoop<int(sizeof...(In)) + 1>& loop, Fn fn, Out* out, const In*... in) {
   constexpr int kInputs = int(sizeof...(In));
+  if (has_short_rows(loop)) {
+    for_each_block_of_rows(loop, fn, out, in...);
+    return;
+  }
   for_each_run(loop, [&](const int64_t(&at)[kInputs + 1], int64_t n) {
     [&]<int... k>(std::integer_sequence<int, k...>) {
       Out* to = out + at[kInputs];

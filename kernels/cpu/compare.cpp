@@ -34,13 +34,14 @@ void select(const SelectArgs& args) {
     const Word fill = word_of<Word>(args.fill, args.y.dtype);
     const ConstTensorRef a = or_constant(args.a, &fill, args.y);
     const ConstTensorRef b = or_constant(args.b, &fill, args.y);
-    const auto block = [](int64_t n, Word* y, const bool* mask, const Word* u, const Word* v) {
+    const auto block = [](int64_t n, Word* y, const uint8_t* mask, const Word* u, const Word* v) {
       for (int64_t i = 0; i < n; ++i) {
-        y[i] = mask[i] ? u[i] : v[i];
+        const auto chosen = Word(-int64_t(mask[i]));  // all bits or none: a choice by ?: stays scalar code in GCC 12
+        y[i] = (u[i] & chosen) | (v[i] & Word(~chosen));
       }
     };
-    for_each_block(plan_blocks(args.mask, a, b, args.y), block, args.y.as<Word>(), args.mask.as<bool>(), a.as<Word>(),
-                   b.as<Word>());
+    for_each_block(plan_blocks(args.mask, a, b, args.y), block, args.y.as<Word>(), args.mask.as<uint8_t>(),
+                   a.as<Word>(), b.as<Word>());
   });
 }
 

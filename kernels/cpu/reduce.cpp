@@ -41,6 +41,8 @@ class Reducer {
 
  private:
   static constexpr Other kNone{};
+  static constexpr int64_t kTile = 2048;  // columns
+  static constexpr int64_t kFlush = 128;  // rows after which sums of ComputeType move on to double
 
   // Results.
 
@@ -118,6 +120,9 @@ class Reducer {
 
   double reduce_terms(int64_t begin, int64_t end, const T* x, const Other* o) const {
     const int64_t length = plan_.terms.run();
+    if (begin == 0 && end == length) {
+      return reduce_run(length, x, o);
+    }
     double total = R::kIdentity;
     while (begin < end) {
       int64_t at[2];
@@ -152,81 +157,88 @@ class Reducer {
 
   // Outer.
 
-  static constexpr int kRows = 8;  // added as a tree before they meet the column's sum
-
-  /// Reads the same columns of several rows.
+  /// Rows that lie `x_step` (and for the second array `o_step`) apart.
   struct Rows {
-    BlockBuffer<T> x_buffers[kRows];
-    BlockBuffer<Other> o_buffers[kRows];
-    const T* x[kRows];
-    const Other* o[kRows];
+    const T* x;
+    const Other* o;
+    int64_t x_step;
+    int64_t o_step;
+    int64_t count;
   };
 
-  template <class E>
-  static const E* columns(const E* start, int64_t step, int64_t n, BlockBuffer<E>& buffer) {
-    if (step == 1) {
-      return start;
+  /// sums[c .. c + kVectors * kLanes) gain the terms of all rows.
+  template <int kVectors, class Lanes>
+  static void add_rows(const Rows& rows, int64_t c, C* sums, Lanes lanes) {
+    V totals[kVectors];
+    for (int v = 0; v < kVectors; ++v) {
+      totals[v] = lanes.load(sums + c + v * V::kLanes);
     }
-    for (int64_t i = 0; i < n; ++i) {
-      buffer.data()[i] = start[i * step];
+    const T* x = rows.x + c;
+    const Other* o = M::kHasOther ? rows.o + c : rows.o;
+    for (int64_t row = 0; row < rows.count; ++row, x += rows.x_step, o += rows.o_step) {
+      for (int v = 0; v < kVectors; ++v) {
+        const V other = M::kHasOther ? lanes.load(o + v * V::kLanes) : V(C(0));
+        totals[v] = R::combine(totals[v], M::term(lanes.load(x + v * V::kLanes), other));
+      }
     }
-    return buffer.data();
+    for (int v = 0; v < kVectors; ++v) {
+      lanes.store(sums + c + v * V::kLanes, totals[v]);
+    }
   }
 
-  /// sums[c] gains the terms of kCount rows.
-  template <int kCount>
-  static void add_rows(const Rows& rows, int64_t n, C* sums) {
-    simd::for_each_vec<T>(n, [&](int64_t c, auto lanes) {
-      V terms[kCount];
-      for (int r = 0; r < kCount; ++r) {
-        if constexpr (M::kHasOther) {
-          terms[r] = M::term(lanes.load(rows.x[r] + c), lanes.load(rows.o[r] + c));
-        } else {
-          terms[r] = M::term(lanes.load(rows.x[r] + c), V(C(0)));
-        }
-      }
-      for (int step = 1; step < kCount; step *= 2) {
-        for (int r = 0; r + step < kCount; r += 2 * step) {
-          terms[r] = R::combine(terms[r], terms[r + step]);
-        }
-      }
-      lanes.store(sums + c, R::combine(lanes.load(sums + c), terms[0]));
-    });
+  static void add_all_columns(const Rows& rows, int64_t n, C* sums) {
+    constexpr int64_t kGroup = 4 * V::kLanes;
+    int64_t c = 0;
+    for (; c + kGroup <= n; c += kGroup) {
+      add_rows<4>(rows, c, sums, simd::WholeVector{});
+    }
+    for (; c + V::kLanes <= n; c += V::kLanes) {
+      add_rows<1>(rows, c, sums, simd::WholeVector{});
+    }
+    if (c < n) {
+      add_rows<1>(rows, c, sums, simd::PartVector{n - c});
+    }
+  }
+
+  /// As add_all_columns for columns that are not neighbours in memory: row by row through buffers.
+  void add_scattered_columns(const Rows& rows, int64_t n, C* sums) const {
+    for (int64_t row = 0; row < rows.count; ++row) {
+      RunReader<T> x(rows.x + row * rows.x_step, plan_.outputs.step(ReducePlan::kX), n);
+      RunReader<Other> o(M::kHasOther ? rows.o + row * rows.o_step : &kNone, plan_.outputs.step(ReducePlan::kOther), n);
+      add_all_columns({x.block(0, n), o.block(0, n), 0, 0, 1}, n, sums);
+    }
+  }
+
+  [[nodiscard]] bool has_neighbouring_columns() const {
+    return plan_.outputs.step(ReducePlan::kX) == 1 && (!M::kHasOther || plan_.outputs.step(ReducePlan::kOther) == 1);
   }
 
   /// Rows begin .. end of n columns that start at x and o.
   void reduce_columns(int64_t begin, int64_t end, int64_t n, const T* x, const Other* o, double* totals) const {
-    constexpr int64_t kFlush = 256;  // rows
-    Rows rows;
-    C sums[kBlock];
+    // Few columns keep their sums in registers for long; many go on together, so that memory is read in order.
+    const int64_t at_once = n <= 8 * V::kLanes ? kFlush : 8;
+    C sums[kTile];
     std::fill_n(totals, n, R::kIdentity);
-    for (int64_t from = begin; from < end; from += kFlush) {
-      const int64_t to = std::min(end, from + kFlush);
-      std::fill_n(sums, n, C(R::kIdentity));
-      for (int64_t row = from; row < to; row += kRows) {
-        const int count = int(std::min<int64_t>(kRows, to - row));
-        for (int r = 0; r < count; ++r) {
-          int64_t at[2];
-          plan_.terms.offsets(row + r, at);
-          rows.x[r] = columns(x + at[1], plan_.outputs.step(ReducePlan::kX), n, rows.x_buffers[r]);
-          if constexpr (M::kHasOther) {
-            rows.o[r] = columns(o + at[0], plan_.outputs.step(ReducePlan::kOther), n, rows.o_buffers[r]);
-          }
-        }
-        if (count == kRows) {
-          add_rows<kRows>(rows, n, sums);
-          continue;
-        }
-        for (int r = 0; r < count; ++r) {
-          rows.x[0] = rows.x[r];
-          if constexpr (M::kHasOther) {
-            rows.o[0] = rows.o[r];
-          }
-          add_rows<1>(rows, n, sums);
-        }
+    int64_t unflushed = 0;
+    std::fill_n(sums, n, C(R::kIdentity));
+    while (begin < end) {
+      int64_t at[2];
+      plan_.terms.offsets(begin, at);
+      const int64_t count = std::min({at_once, end - begin, plan_.terms.run() - begin % plan_.terms.run()});
+      const Rows rows{x + at[1], o + at[0], plan_.terms.step(1), plan_.terms.step(0), count};
+      if (has_neighbouring_columns()) {
+        add_all_columns(rows, n, sums);
+      } else {
+        add_scattered_columns(rows, n, sums);
       }
-      for (int64_t c = 0; c < n; ++c) {
-        totals[c] = R::combine(totals[c], double(sums[c]));
+      begin += count;
+      unflushed += count;
+      if (unflushed >= kFlush || begin == end) {
+        for (int64_t c = 0; c < n; ++c) {
+          totals[c] = R::combine(totals[c], double(sums[c]));
+        }
+        std::fill_n(sums, n, C(R::kIdentity));
+        unflushed = 0;
       }
     }
   }
@@ -234,18 +246,19 @@ class Reducer {
   void run_outer() const {
     const int64_t count = plan_.outputs.count;
     const int64_t width = plan_.outputs.run();
-    const int64_t tiles = chunk_count(width, kBlock);
+    const int64_t tile_size = has_neighbouring_columns() ? kTile : kBlock;
+    const int64_t tiles = chunk_count(width, tile_size);
     const int64_t tasks = plan_.chunks * tiles * (count / std::max<int64_t>(width, 1));
-    const int64_t per_task = std::clamp<int64_t>(plan_.terms.count, 1, plan_.chunk) * std::min(width, kBlock);
+    const int64_t per_task = std::clamp<int64_t>(plan_.terms.count, 1, plan_.chunk) * std::min(width, tile_size);
     parallel_for(tasks, std::max<int64_t>(1, kTaskGrain / per_task), [&](int64_t first, int64_t last) {
       for (int64_t task = first; task < last; ++task) {
         const int64_t chunk = task % plan_.chunks;
         const int64_t tile = task / plan_.chunks % tiles;
-        const int64_t output = task / plan_.chunks / tiles * width + tile * kBlock;
-        const int64_t n = std::min(kBlock, width - tile * kBlock);
+        const int64_t output = task / plan_.chunks / tiles * width + tile * tile_size;
+        const int64_t n = std::min(tile_size, width - tile * tile_size);
         int64_t at[3];
         plan_.outputs.offsets(output, at);
-        double totals[kBlock];
+        double totals[kTile];
         reduce_columns(chunk * plan_.chunk, std::min(plan_.terms.count, (chunk + 1) * plan_.chunk), n,
                        x_ + at[ReducePlan::kX], other_ + at[ReducePlan::kOther], totals);
         if (plan_.chunks > 1) {

@@ -25,16 +25,18 @@ void next_run(const StridedLoop<N>& loop, int64_t (&position)[kMaxRank], int64_t
 }
 
 /// Calls fn(at, n) for every innermost run of the walk, in parallel: `at` holds the arrays' element offsets of the
-/// run's first element, n its length; the arrays' steps inside a run are loop.step(k).
+/// run's first element, n its length; the arrays' steps inside a run are loop.step(k). An item of the walk may itself
+/// stand for `item_size` elements.
 template <int N, class Fn>
-void for_each_run(const StridedLoop<N>& loop, Fn&& fn) {
+void for_each_run(const StridedLoop<N>& loop, Fn&& fn, int64_t item_size = 1) {
   if (loop.count == 0) {
     return;
   }
   const int64_t inner = loop.run();
   const int64_t runs = loop.count / inner;
+  const int64_t items = std::max<int64_t>(1, kElementGrain / item_size);
   if (runs == 1) {
-    parallel_for(inner, kElementGrain, [&](int64_t begin, int64_t end) {
+    parallel_for(inner, items, [&](int64_t begin, int64_t end) {
       int64_t at[N];
       for (int k = 0; k < N; ++k) {
         at[k] = begin * loop.step(k);
@@ -43,7 +45,7 @@ void for_each_run(const StridedLoop<N>& loop, Fn&& fn) {
     });
     return;
   }
-  const int64_t grain = std::max<int64_t>(1, kElementGrain / inner);
+  const int64_t grain = std::max<int64_t>(1, items / inner);
   parallel_for(runs, grain, [&](int64_t begin, int64_t end) {
     int64_t at[N];
     loop.offsets(begin * inner, at);

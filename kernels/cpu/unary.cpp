@@ -3,6 +3,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/simd/loop.h"
 #include "kernels/simd/math.h"
+#include "kernels/simd/normal.h"
 #include "kernels/simd/pow.h"
 
 namespace lv::kernels::cpu::LV_ISA {

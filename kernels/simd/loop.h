@@ -54,6 +54,7 @@ template <class T, class Body>
 void for_each_vec(int64_t n, Body&& body) {
   constexpr int64_t kLanes = Vec<Lane<T>>::kLanes;
   int64_t i = 0;
+#pragma GCC unroll 4
   for (; i + kLanes <= n; i += kLanes) {
     body(i, WholeVector{});
   }
@@ -67,7 +68,8 @@ void for_each_vec(int64_t n, Body&& body) {
 template <class Out, class Fn, class... In>
 void map(int64_t n, Out* out, Fn&& fn, const In*... in) {
   static_assert(((sizeof(Lane<In>) == sizeof(Lane<Out>)) && ...), "vectors of different lengths");
-  for_each_vec<Out>(n, [&](int64_t i, auto lanes) { lanes.store(out + i, fn(lanes.load(in + i)...)); });
+  // Addresses are copied: a store might change what a reference refers to, for all the compiler knows.
+  for_each_vec<Out>(n, [=, &fn](int64_t i, auto lanes) { lanes.store(out + i, fn(lanes.load(in + i)...)); });
 }
 
 namespace detail {

@@ -115,6 +115,14 @@ TEST_CASE("activations stay finite and exact far from zero") {
   CHECK(values_of(ops::gelu_tanh(x)) == std::vector<float>{0, 0, 100, 1e4F});
 }
 
+TEST_CASE("gelu keeps its digits far below zero, where 1 + erf(x) has none left") {
+  for (float x = -8; x < 8; x += 0.00390625F) {
+    const double wanted = double(x) * 0.5 * std::erfc(-double(x) / std::sqrt(2.0));
+    const double actual = ops::gelu(Tensor::from<float>({x}, {1})).item();
+    REQUIRE(std::abs(actual - wanted) <= std::abs(wanted) * 30 * 0x1p-23);
+  }
+}
+
 TEST_CASE("masked_fill and where leave no trace of what they hide") {
   const Tensor x = Tensor::from<float>({1, kNaN, 3}, {3});
   const Tensor mask = Tensor::from<bool>({false, true, false}, {3});
