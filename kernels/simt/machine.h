@@ -58,19 +58,19 @@ struct AsyncCopy {
   int group = 0;
 };
 
-/// One thread of the block.
-struct Lane {
+/// One thread of the block. A cache line each, since they are all visited between two barriers.
+struct alignas(64) Lane {
   enum class State : uint8_t { fresh, ready, running, at_barrier, at_warp_op, exited };
 
   uint3 index{};
   int number = 0;  // in the block; modulo 32 in its warp
-  State state = State::fresh;
   Fiber* fiber = nullptr;
-  std::source_location site;  // of the barrier or warp operation where it waits
-  const WarpOp* op = nullptr;
+  State state = State::fresh;
   uint32_t mask = 0;
+  const WarpOp* op = nullptr;
   void* operand = nullptr;
-  std::vector<AsyncCopy> copies;
+  std::source_location site;  // of the barrier or warp operation where it waits
+  int open_copies = 0;        // queued and not waited for
   int committed_groups = 0;
 };
 
@@ -134,6 +134,7 @@ class Machine {
   Block block_;
   const Launch* launch_ = nullptr;
   std::vector<Lane> lanes_;
+  std::vector<std::vector<AsyncCopy>> copies_;  // open ones, by lane
   int alive_ = 0;
   std::string complaint_;
 
