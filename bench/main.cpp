@@ -5,8 +5,10 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fstream>
+#include <iostream>
 
 #include "bench/report.h"
+#include "bench/serve.h"
 #include "core/parallel.h"
 
 namespace {
@@ -14,6 +16,7 @@ namespace {
 struct Options {
   bool list = false;
   bool limits = false;
+  bool serve = false;
   std::string filter = ".";
   std::string json;
   int threads = 0;
@@ -32,6 +35,10 @@ void print_limits(const lv::bench::Limits& limits) {
 void run(const Options& options) {
   if (options.threads > 0) {
     lv::set_num_threads(options.threads);
+  }
+  if (options.serve) {
+    lv::bench::serve(std::cin, std::cout);
+    return;
   }
   const auto cases = lv::bench::cases_matching(options.filter);
   if (options.list) {
@@ -67,6 +74,7 @@ int main(int argc, char** argv) {
   CLI::App app{"Times ops and optimiser steps: median, spread, throughput, and share of the machine's measured limit."};
   app.add_flag("--list", options.list, "Name the cases, op/shape/dtype/pass, and stop");
   app.add_flag("--limits", options.limits, "Print the machine's measured limits and stop");
+  app.add_flag("--serve", options.serve, "Take commands from standard input (bench/serve.h)");
   app.add_option("--filter", options.filter, "Regular expression that a case's name must contain");
   app.add_option("--threads", options.threads, "Threads; default: the CPUs of this process")
       ->check(CLI::PositiveNumber);

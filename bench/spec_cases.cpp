@@ -76,7 +76,7 @@ Work prepare_training(const OpSpec& spec, const Case& spec_case, DType dtype) {
   training->leaves = specs::make_inputs(spec_case, dtype);
   std::vector<int> wanted_inputs;
   for (const int i : spec.differentiable) {
-    if (i < training->leaves.size() && training->leaves[i].defined()) {
+    if (i < training->leaves.size() && specs::is_differentiable(training->leaves[i])) {
       training->wanted.push_back(training->leaves[i].set_requires_grad());
       wanted_inputs.push_back(i);
     }

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""Times the engine's ops against PyTorch's: the same inputs, the same results, slices of both interleaved.
+
+Example: compare.py --suite engine --filter '^softmax/' --json softmax.json
+Exit status: 0 when every bar is held, 1 when one is missed or a peer is wrong, 2 when there is nothing to compare.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from engine_client import Bench, BenchError
+from families import Family, Result, family_of
+from report import HEADER, row, summary
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNS = 3  # that must agree on a miss
+
+
+class UsageError(RuntimeError):
+    """Why nothing can be compared."""
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--suite", choices=["engine"], default="engine")
+    parser.add_argument("--filter", type=re.compile, default=re.compile(""), help="regular expression within a name")
+    parser.add_argument("--rounds", type=int, default=7, help="interleaved slices of each side (default 7)")
+    parser.add_argument("--threads", type=int, default=2, help="of each side (default 2)")
+    parser.add_argument("--list", action="store_true", help="name the cases and stop")
+    parser.add_argument("--json", type=Path, help="also write the results to this file")
+    parser.add_argument("--bench", type=Path, default=ROOT / "build/cpu-release/bin/bench", help="the bench program")
+    arguments = parser.parse_args()
+    if arguments.rounds < 1 or arguments.threads < 1:
+        parser.error("--rounds and --threads must be at least 1")
+    return arguments
+
+
+def load_suite(name: str, threads: int) -> ModuleType:
+    """The suite's module, with PyTorch set up for it."""
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(ROOT / "build/peers-compiled"))
+    try:
+        import torch
+    except ImportError as error:
+        raise UsageError(
+            f"{error}: make the peers' environment with scripts/install_peers.sh and start with "
+            "build/peers/bin/python bench/peers/compare.py"
+        ) from error
+    torch.set_num_threads(threads)
+    return importlib.import_module(f"suites.{name}")
+
+
+def chosen_cases(arguments: argparse.Namespace, families: list[Family]) -> list[str]:
+    """The names of the cases to run, in the order of their families."""
+    if not arguments.bench.exists():
+        raise UsageError(
+            f"{arguments.bench} is missing: cmake --preset cpu-release && cmake --build build/cpu-release -t bench"
+        )
+    names = [name for name in Bench.case_names(arguments.bench) if arguments.filter.search(name)]
+    chosen = [name for family in families for name in names if family_of(families, name) is family]
+    if not chosen:
+        raise UsageError(f'no case matches "{arguments.filter.pattern}"; --list shows all')
+    return chosen
+
+
+class Runner:
+    """Runs cases, prints their rows, and remembers those that failed."""
+
+    def __init__(self, arguments: argparse.Namespace, suite: ModuleType) -> None:
+        from interleave import Comparison
+
+        self.families: list[Family] = suite.FAMILIES
+        self.results: dict[str, Result] = {}
+        self.failures: list[str] = []
+        self._comparison = Comparison(suite, arguments)
+
+    def run(self, case: str) -> list[str]:
+        """Compares one case and returns the bars that it misses."""
+        from torch_peer import WrongPeer
+
+        try:
+            result = self._comparison.run(case)
+        except (BenchError, WrongPeer) as error:
+            print(f"{case}: {error}", flush=True)
+            self.failures.append(f"{case}: {error}")
+            return []
+        self.results[case] = result
+        missed = family_of(self.families, case).shortcomings(result)
+        print(row(result, missed), flush=True)
+        return missed
+
+    def retry(self, cases: list[str]) -> None:
+        """Runs cases that missed a bar again; one has failed when all its runs agree."""
+        for attempt in range(2, RUNS + 1):
+            if cases:
+                print(f"\nrun {attempt} of {RUNS} of what missed a bar:")
+            cases = [case for case in cases if self.run(case)]
+        self.failures += [f"{case}: missed its bar in {RUNS} runs" for case in cases]
+
+
+def compare(arguments: argparse.Namespace) -> int:
+    """The whole comparison; returns the exit status."""
+    suite = load_suite(arguments.suite, arguments.threads)
+    cases = chosen_cases(arguments, suite.FAMILIES)
+    if arguments.list:
+        print("\n".join(cases))
+        return 0
+    runner = Runner(arguments, suite)
+    print(HEADER)
+    runner.retry([case for case in cases if runner.run(case)])
+    results = list(runner.results.values())
+    if arguments.json:
+        arguments.json.write_text(json.dumps([dataclasses.asdict(result) for result in results], indent=1) + "\n")
+    lines, missed_means = summary(suite.FAMILIES, results)
+    failures = runner.failures + missed_means
+    print("\n" + "\n".join(lines))
+    for failure in failures:
+        print(f"FAILED {failure}")
+    return 1 if failures else 0
+
+
+def main() -> int:
+    try:
+        return compare(parse_arguments())
+    except UsageError as error:
+        print(f"compare.py: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Results of cases, and the bars of the families to which they belong."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# From this share of the limit on the peer leaves no room for being faster.
+PEER_AT_LIMIT = 0.9
+
+
+@dataclass
+class Result:
+    """One case: times of both sides, their ratio (peer / ours) and our share of the limit."""
+
+    suite: str
+    case: str
+    ours_ms: float
+    peer_ms: float
+    peer_form: str
+    ratio: float
+    limit_share: float
+
+
+@dataclass(frozen=True)
+class Family:
+    """Cases with common bars: geometric mean and minimum of the ratio, least share of the limit, longest time."""
+
+    name: str
+    pattern: str
+    mean: float | None = None
+    minimum: float | None = None
+    minimum_at_limit: float | None = None
+    limit_share: float | None = None
+    most_us: float | None = None
+
+    def contains(self, case: str) -> bool:
+        return re.search(self.pattern, case) is not None
+
+    def shortcomings(self, result: Result) -> list[str]:
+        """The bars that a case misses."""
+        missed = []
+        minimum = self.minimum
+        peer_share = result.limit_share * result.ours_ms / result.peer_ms
+        if self.minimum_at_limit is not None and peer_share >= PEER_AT_LIMIT:
+            minimum = self.minimum_at_limit
+        if minimum is not None and result.ratio < minimum:
+            missed.append(f"ratio {result.ratio:.2f} < {minimum}")
+        if self.limit_share is not None and result.limit_share < self.limit_share:
+            missed.append(f"{result.limit_share:.0%} of the limit < {self.limit_share:.0%}")
+        if self.most_us is not None and 1e3 * result.ours_ms > self.most_us:
+            missed.append(f"{1e3 * result.ours_ms:.2f} us > {self.most_us} us")
+        return missed
+
+    def misses_mean(self, results: Iterable[Result]) -> bool:
+        return self.mean is not None and geometric_mean(results) < self.mean
+
+
+def geometric_mean(results: Iterable[Result]) -> float:
+    logs = [math.log(result.ratio) for result in results]
+    return math.exp(sum(logs) / len(logs))
+
+
+def family_of(families: Iterable[Family], case: str) -> Family | None:
+    return next((family for family in families if family.contains(case)), None)

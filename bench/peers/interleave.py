@@ -1,0 +1,86 @@
+"""One case: prepared on both sides, checked, and timed in alternating slices."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+from safetensors.torch import load_file
+
+from engine_client import Bench, Cost
+from families import Result
+from torch_peer import OpPeer, StepPeer, WrongPeer, milliseconds
+
+SLICE_MS = 25  # of one side: long enough for its caches to be its own
+PAUSE_S = 0.004  # until the threads of the other side have stopped spinning
+MEMORY = Path("/dev/shm")
+
+# Runs a number of times and returns the mean time in milliseconds.
+Timer = Callable[[int], float]
+
+
+class Comparison:
+    """Compares cases of a suite by means of one bench process."""
+
+    def __init__(self, suite: ModuleType, arguments: argparse.Namespace) -> None:
+        self._suite = suite
+        self._name = arguments.suite
+        self._rounds = arguments.rounds
+        self._bench = Bench(arguments.bench, arguments.threads)
+        self._folder = tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None)
+
+    def run(self, case: str) -> Result:
+        """Throws BenchError and WrongPeer."""
+        cost, peer = self._prepare(case)
+        timers: dict[str, Timer] = {"ours": self._bench.time}
+        for form, run in peer.forms().items():
+            peer.check(run)
+            timers[form] = lambda repeats, run=run: milliseconds(run, repeats)
+        slices = alternate(timers, self._rounds)
+        self._bench.release()
+        return self._result(case, cost, slices)
+
+    def _prepare(self, case: str) -> tuple[Cost, OpPeer | StepPeer]:
+        file = Path(self._folder.name) / "tensors"
+        cost = self._bench.prepare(case, file)
+        tensors = {name: tensor.clone() for name, tensor in load_file(file).items()}
+        file.unlink()
+        op = case.partition("/")[0]
+        if op in self._suite.OPTIMIZERS:
+            return cost, StepPeer(tensors, self._suite.OPTIMIZERS[op])
+        if op in self._suite.FORMULAS:
+            return cost, OpPeer(case, tensors, self._suite.FORMULAS[op])
+        raise WrongPeer(f"the suite has no formula for {op}")
+
+    def _result(self, case: str, cost: Cost, slices: dict[str, list[float]]) -> Result:
+        ours = slices.pop("ours")
+        form = min(slices, key=lambda name: statistics.median(slices[name]))
+        ours_ms = statistics.median(ours)
+        return Result(
+            suite=self._name,
+            case=case,
+            ours_ms=ours_ms,
+            peer_ms=statistics.median(slices[form]),
+            peer_form=form,
+            ratio=statistics.median(peer / own for peer, own in zip(slices[form], ours, strict=True)),
+            limit_share=cost.limit_ms / ours_ms,
+        )
+
+
+def alternate(timers: dict[str, Timer], rounds: int) -> dict[str, list[float]]:
+    """The times of each timer's slices, taken in turn."""
+    repeats = {}
+    for name, timer in timers.items():
+        timer(2)  # memory and plans are there from the second run on
+        repeats[name] = max(1, round(SLICE_MS / timer(1)))
+    slices: dict[str, list[float]] = {name: [] for name in timers}
+    for _ in range(rounds):
+        for name, timer in timers.items():
+            time.sleep(PAUSE_S)
+            slices[name].append(timer(repeats[name]))
+    return slices

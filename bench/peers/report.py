@@ -1,0 +1,35 @@
+"""Tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from families import Family, Result, family_of, geometric_mean
+
+HEADER = f"{'case':<60} {'ours ms':>10} {'peer ms':>10}  {'form':<8} {'ratio':>6} {'limit':>6}"
+
+
+def row(result: Result, missed: Sequence[str] = ()) -> str:
+    """A line of the table; the bars that were missed at its end."""
+    line = (
+        f"{result.case:<60} {result.ours_ms:>10.4f} {result.peer_ms:>10.4f}  {result.peer_form:<8} "
+        f"{result.ratio:>6.2f} {result.limit_share:>6.1%}"
+    )
+    return f"{line}  {', '.join(missed)}" if missed else line
+
+
+def summary(families: Sequence[Family], results: Sequence[Result]) -> tuple[list[str], list[str]]:
+    """A line for each family that has results, and what missed the bar of a mean."""
+    lines = [f"{'family':<32} {'cases':>5} {'mean':>6} {'bar':>5}  worst case"]
+    missed = []
+    for family in families:
+        members = [result for result in results if family_of(families, result.case) is family]
+        if not members:
+            continue
+        mean = geometric_mean(members)
+        worst = min(members, key=lambda result: result.ratio)
+        bar = "" if family.mean is None else f"{family.mean:.2f}"
+        lines.append(f"{family.name:<32} {len(members):>5} {mean:>6.2f} {bar:>5}  {worst.ratio:.2f} {worst.case}")
+        if family.mean is not None and mean < family.mean:
+            missed.append(f"{family.name}: geometric mean {mean:.2f} < {family.mean}")
+    return lines, missed

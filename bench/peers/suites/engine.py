@@ -1,0 +1,182 @@
+"""Every op and optimiser of the engine. Options that a formula needs are in the case's name; results are checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+
+from families import Family
+from torch_peer import Formula
+
+
+def plain(function: Callable) -> Formula:
+    """An op whose cases have no options."""
+    return Formula(lambda shape: function)
+
+
+def option(shape: str, letter: str, default: int) -> int:
+    """The number after a letter among the options at the end of a name, such as s in N8_56x56_C64_O64_k3s2p1."""
+    found = re.search(rf"_[a-z\d]*{letter}(\d+)[a-z\d]*$", shape)
+    return int(found[1]) if found else default
+
+
+def sliding(shape: str) -> dict[str, int]:
+    """Stride and padding."""
+    return {"stride": option(shape, "s", 1), "padding": option(shape, "p", 0)}
+
+
+def reduced_axes(shape: str) -> tuple[int, ...]:
+    """The axes that a reduction named "..._to_<axes that remain>" sums over."""
+    remaining = shape.rpartition("_to_")[2]
+    return {"C": (0, 1, 2), "NC": (1, 2), "NL": (2,)}.get(remaining, (0,))
+
+
+def reduction(function: Callable) -> Formula:
+    return Formula(lambda shape: lambda x: function(x, reduced_axes(shape)))
+
+
+def softmax_of(function: Callable) -> Formula:
+    return Formula(lambda shape: lambda x: function(x, dim=1 if shape.endswith("_axis1") else -1))
+
+
+def conv2d(shape: str) -> Callable:
+    options = sliding(shape) | {"groups": option(shape, "g", 1)}
+    return lambda x, weight, bias=None: F.conv2d(x, weight, bias, **options)
+
+
+def matmul(shape: str) -> Callable:
+    return (lambda a, b: a @ b.mT) if shape.endswith("_tb") else torch.matmul
+
+
+def batch_norm(shape: str) -> Callable:
+    def normalize(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, residual: torch.Tensor | None = None):
+        y = F.batch_norm(x, None, None, weight, bias, training=True)
+        if residual is not None:
+            y = y + residual
+        return F.relu(y) if shape.endswith("_relu") else y
+
+    return normalize
+
+
+def average_pool(shape: str) -> Callable:
+    if shape.endswith("_global"):
+        return lambda x: F.adaptive_avg_pool2d(x, 1)
+    return lambda x: F.avg_pool2d(x, option(shape, "k", 2))
+
+
+def interpolate(shape: str) -> Callable:
+    if shape.endswith("_x2"):
+        return lambda x: F.interpolate(x, size=(2 * x.shape[2], 2 * x.shape[3]), mode="bilinear")
+    return lambda x: F.interpolate(x, size=(513, 513), mode="bilinear", align_corners=True)
+
+
+def cross_entropy(shape: str) -> Callable:
+    smoothing = 0.1 if shape.endswith("_smooth") else 0.0
+    ignored = 0 if shape.endswith("_K21") else -100
+
+    def loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        logits = logits.flatten(0, -2)
+        labels = labels.flatten() if labels.dtype == torch.int64 else labels
+        return F.cross_entropy(logits, labels, ignore_index=ignored, label_smoothing=smoothing)
+
+    return loss
+
+
+def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    q, k, v = (t.transpose(1, 2) for t in (q, k, v))
+    return F.scaled_dot_product_attention(q, k, v).transpose(1, 2)
+
+
+def index_add(x: torch.Tensor | None, index: torch.Tensor, src: torch.Tensor) -> torch.Tensor:
+    return src.new_zeros(1568, src.shape[1]).index_add(0, index, src) if x is None else x.index_add(0, index, src)
+
+
+FORMULAS: dict[str, Formula] = {
+    "conv2d": Formula(conv2d, images=[0], filters=[1], is_compiled=False),
+    "matmul": Formula(matmul, is_compiled=False),
+    "linear": Formula(lambda shape: F.linear, is_compiled=False),
+    "scaled_dot_product_attention": plain(attention),
+    "batch_norm": Formula(batch_norm, images=[0, 3]),
+    "layer_norm": plain(lambda x, w, b: F.layer_norm(x, x.shape[-1:], w, b)),
+    "group_norm": Formula(lambda shape: lambda x, w, b: F.group_norm(x, option(shape, "G", 32), w, b), images=[0]),
+    "l2_normalize": plain(lambda x: F.normalize(x, dim=-1)),
+    "weight_norm": plain(lambda v, g: torch._weight_norm(v, g, 0)),
+    "cosine_similarity": plain(lambda a, b: F.cosine_similarity(a, b, dim=-1)),
+    "max_pool2d": Formula(lambda shape: lambda x: F.max_pool2d(x, option(shape, "k", 2), **sliding(shape)), images=[0]),
+    "avg_pool2d": Formula(average_pool, images=[0]),
+    "interpolate": Formula(interpolate, images=[0]),
+    "softmax": softmax_of(F.softmax),
+    "log_softmax": softmax_of(F.log_softmax),
+    "cross_entropy": Formula(cross_entropy),
+    "dropout": Formula(lambda shape: lambda x: F.dropout(x, 0.1), is_random=True),
+    "add": plain(lambda a, b: a + b),
+    "sub": plain(lambda a, b: a - b),
+    "mul": plain(lambda a, b: a * b),
+    "div": plain(lambda a, b: a / b),
+    "pow": plain(torch.pow),
+    "minimum": plain(torch.minimum),
+    "maximum": plain(torch.maximum),
+    "affine": plain(lambda x: -1.5 * x + 0.25),
+    "divide_by": plain(lambda x: x / 3.0),
+    "divide_into": plain(lambda x: 3.0 / x),
+    "square": plain(torch.square),
+    "sqrt": plain(torch.sqrt),
+    "rsqrt": plain(torch.rsqrt),
+    "pow_scalar": plain(lambda x: x.pow(2.5)),
+    "exp": plain(torch.exp),
+    "expm1": plain(torch.expm1),
+    "log": plain(torch.log),
+    "log1p": plain(torch.log1p),
+    "erf": plain(torch.erf),
+    "abs": plain(torch.abs),
+    "round": plain(torch.round),
+    "floor": plain(torch.floor),
+    "clamp": plain(lambda x: x.clamp(-0.5, 1.0)),
+    "relu": plain(F.relu),
+    "leaky_relu": plain(lambda x: F.leaky_relu(x, 0.125)),
+    "sigmoid": plain(torch.sigmoid),
+    "tanh": plain(torch.tanh),
+    "silu": plain(F.silu),
+    "gelu": plain(F.gelu),
+    "gelu_tanh": plain(lambda x: F.gelu(x, approximate="tanh")),
+    "softplus": plain(lambda x: F.softplus(x, beta=2.0)),
+    "sum": reduction(torch.sum),
+    "mean": reduction(torch.mean),
+    "amax": reduction(torch.amax),
+    "amin": reduction(torch.amin),
+    "var": reduction(lambda x, axes: torch.var(x, axes, correction=0)),
+    "logsumexp": reduction(torch.logsumexp),
+    "norm": reduction(lambda x, axes: torch.linalg.vector_norm(x, dim=axes)),
+    "argmax": plain(lambda x: x.argmax(-1)),
+    "argmin": plain(lambda x: x.argmin(-1)),
+    "cumsum": plain(lambda x: x.cumsum(1)),
+    "gather": plain(lambda x, index: x.gather(1, index)),
+    "scatter_add": plain(lambda x, index, src: x.scatter_add(1, index, src)),
+    "index_select": plain(lambda x, index: x.index_select(0, index)),
+    "index_add": plain(index_add),
+    "embedding": plain(lambda weight, index: F.embedding(index, weight)),
+    "pad": plain(lambda x: F.pad(x, (0, 0, 1, 1, 1, 1))),
+    "concat": Formula(lambda shape: lambda *parts: torch.cat(parts, 1 if shape.startswith("class_token") else 3)),
+    "slice_backward": plain(lambda grad: F.pad(grad, (32, 0))),
+    "flip": plain(lambda x: x.flip(2)),
+    "roll": plain(lambda x: x.roll((3, 3), (1, 2))),
+    "sort": plain(lambda x: tuple(x.sort(-1))),
+    "topk": Formula(lambda shape: lambda x: tuple(x.topk(option(shape, "k", 1), -1))),
+}
+
+OPTIMIZERS: dict[str, Callable[[list[torch.Tensor]], torch.optim.Optimizer]] = {
+    "sgd": lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, weight_decay=1e-4, fused=True),
+    "adamw": lambda p: torch.optim.AdamW(p, lr=1e-3, weight_decay=0.05, fused=True),
+}
+
+# In this order: a case belongs to the first family that its name matches.
+FAMILIES = [
+    Family("one small op", r"^add/8/fp32/train$", most_us=1.5),
+    Family("grouped convolution", r"^conv2d/.*g\d+/", mean=2.0, minimum=0.9),
+    Family("convolution, matrix products", r"^(conv2d|matmul|linear)/", mean=1.1, minimum=0.9),
+    Family("optimiser steps", r"/step$", minimum=0.95, limit_share=0.9),
+    Family("element-wise and others", r"^(?!add/8/)", mean=1.3, minimum=1.0, minimum_at_limit=0.95),
+]
