@@ -28,7 +28,7 @@ struct BenchCase {
 /// The benchmark cases of every spec, in fp32 and bf16 where the op takes them, forward and train.
 std::vector<BenchCase> spec_cases();
 
-/// Steps of the optimizers on the parameters of ViT-S.
+/// Steps of the optimizers on the parameters of ResNet-50 and ViT-S.
 std::vector<BenchCase> optimizer_cases();
 
 /// All of these whose name contains a match of the regular expression.

@@ -58,13 +58,19 @@ struct Training {
   }
 };
 
-/// Backward reads the cotangents and writes a gradient for each wanted leaf; each operand's gradient of a product costs
-/// as much as the product.
-Cost training_cost(Cost cost, const Training& training) {
-  for (const std::vector<Tensor>& tensors : {training.seeds, training.wanted}) {
-    for (const Tensor& tensor : tensors) {
-      cost.bytes += double(tensor.size_bytes());
+/// Backward reads the cotangents and writes the gradients, except those that are views; each operand's gradient of a
+/// product costs as much as the product.
+Cost training_cost(Cost cost, const std::vector<Tensor>& seeds, const std::vector<Tensor>& grads) {
+  for (const Tensor& seed : seeds) {
+    cost.bytes += double(seed.size_bytes());
+  }
+  for (const Tensor& grad : grads) {
+    if (!grad.defined()) {
+      continue;
     }
+    const bool is_a_seed = std::any_of(seeds.begin(), seeds.end(),
+                                       [&](const Tensor& seed) { return &*seed.storage() == &*grad.storage(); });
+    cost.bytes += is_a_seed ? 0 : double(std::min(grad.size_bytes(), grad.storage()->size_bytes));
   }
   cost.flops *= 3;
   return cost;
@@ -87,11 +93,11 @@ Work prepare_training(const OpSpec& spec, const Case& spec_case, DType dtype) {
                [](const Tensor& tensor) { return tensor.defined(); });
 
   Work work{.run = [training] { training->step(); }, .cost = {}, .dtype = dtype, .tensors = {}};
-  work.cost = training_cost(spec_case.cost(training->leaves, outputs), *training);
   name_all(work.tensors, "in", training->leaves);
   name_all(work.tensors, "out", outputs);
   name_all(work.tensors, "cotangent", training->cotangents);
   const std::vector<Tensor> grads = training->step();
+  work.cost = training_cost(spec_case.cost(training->leaves, outputs), training->seeds, grads);
   for (size_t i = 0; i < grads.size(); ++i) {
     if (grads[i].defined()) {
       work.tensors.push_back({fmt::format("grad{}", wanted_inputs[i]), grads[i]});

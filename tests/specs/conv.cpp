@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "ops/conv_definitions.h"
 #include "tests/specs/spec.h"
 
@@ -21,6 +23,78 @@ const Conv2dOptions kPad1{.padding = {1, 1}};
 const Conv2dOptions kStride2Pad1{.stride = {2, 2}, .padding = {1, 1}};
 const Conv2dOptions kUneven{.stride = {2, 1}, .padding = {0, 2}, .dilation = {1, 3}};
 
+/// A square convolution of networks, with the padding that keeps the size at stride 1.
+struct Layer {
+  int64_t size;
+  int64_t in;
+  int64_t out;
+  int64_t kernel = 1;
+  int64_t stride = 1;
+  int64_t groups = 1;
+};
+
+constexpr Layer kLayers[] = {
+    // Every distinct one of ResNet-50.
+    {224, 3, 64, 7, 2},
+    {56, 64, 64},
+    {56, 64, 64, 3},
+    {56, 64, 256},
+    {56, 256, 64},
+    {56, 256, 128},
+    {56, 128, 128, 3, 2},
+    {28, 128, 512},
+    {56, 256, 512, 1, 2},
+    {28, 512, 128},
+    {28, 128, 128, 3},
+    {28, 512, 256},
+    {28, 256, 256, 3, 2},
+    {14, 256, 1024},
+    {28, 512, 1024, 1, 2},
+    {14, 1024, 256},
+    {14, 256, 256, 3},
+    {14, 1024, 512},
+    {14, 512, 512, 3, 2},
+    {7, 512, 2048},
+    {14, 1024, 2048, 1, 2},
+    {7, 2048, 512},
+    {7, 512, 512, 3},
+    // Those of ResNeXt-50 32x4d that ResNet-50 lacks.
+    {56, 64, 128},
+    {56, 128, 128, 3, 1, 32},
+    {56, 128, 256},
+    {56, 256, 256},
+    {56, 256, 256, 3, 2, 32},
+    {28, 256, 512},
+    {28, 256, 256, 3, 1, 32},
+    {28, 512, 512},
+    {28, 512, 512, 3, 2, 32},
+    {14, 512, 1024},
+    {14, 512, 512, 3, 1, 32},
+    {14, 1024, 1024},
+    {14, 1024, 1024, 3, 2, 32},
+    {7, 1024, 2048},
+    {7, 2048, 1024},
+    {7, 1024, 1024, 3, 1, 32},
+    // Depthwise, as in MobileNet, EfficientNet and ConvNeXt.
+    {112, 32, 32, 3, 1, 32},
+    {56, 144, 144, 3, 2, 144},
+    {14, 512, 512, 3, 1, 512},
+    {28, 240, 240, 5, 1, 240},
+    {56, 96, 96, 7, 1, 96},
+    {14, 384, 384, 7, 1, 384},
+};
+
+void benchmark_layer(SpecBuilder<Conv2d>& spec, const Layer& layer) {
+  const auto& [size, in, out, kernel, stride, groups] = layer;
+  const int64_t padding = kernel / 2;
+  std::string name = fmt::format("N8_{0}x{0}_C{1}_O{2}_k{3}s{4}p{5}", size, in, out, kernel, stride, padding);
+  if (groups > 1) {
+    name += fmt::format("g{}", groups);
+  }
+  spec.benchmark(name, {floats({8, size, size, in}), floats({out, in / groups, kernel, kernel})},
+                 {.stride = {stride, stride}, .padding = {padding, padding}, .groups = groups});
+}
+
 }  // namespace
 
 LV_OP_SPEC(Conv2d) {
@@ -40,6 +114,11 @@ LV_OP_SPEC(Conv2d) {
            {.padding = {1, 1}, .groups = 5});
   spec.add("N1_8x7_C3_O4_k7s4p3", {floats({1, 8, 7, 3}), floats({4, 3, 7, 7})}, {.stride = {4, 4}, .padding = {3, 3}});
   spec.add("N3_8x8_C34_O35_k1_tails", {floats({3, 8, 8, 34}), floats({35, 34, 1, 1}), floats({35})});
+  for (const Layer& layer : kLayers) {
+    benchmark_layer(spec, layer);
+  }
+  spec.benchmark("N8_224x224_C3_O384_k16s16p0", {floats({8, 224, 224, 3}), floats({384, 3, 16, 16}), floats({384})},
+                 {.stride = {16, 16}});
   spec.error("x must be [N, H, W, C], got [3, 4, 5]", {floats({3, 4, 5}), floats({2, 5, 1, 1})});
   spec.error("weight must have C / groups = 4 / 2 input channels, got [2, 4, 1, 1]",
              {floats({1, 3, 3, 4}), floats({2, 4, 1, 1})}, {.groups = 2});

@@ -58,6 +58,7 @@ void define_comparison(SpecBuilder<Op>& spec) {
   spec.add("floats_9x7", {floats({9, 7}), floats({9, 7})});
   spec.add("number", {integers({3, 5}, -2, 3), absent()}, {1.0});
   spec.add("masks", {mask({5, 3}), mask({5, 1})});
+  spec.benchmark("N8_56x56_C64", {floats({8, 56, 56, 64}), floats({8, 56, 56, 64})});
   spec.error("do not broadcast", {floats({3, 4}), floats({3})});
   spec.error("dtypes differ", {floats({3}), integers({3}, 0, 5)});
   spec.tolerance(Tolerance::exact());
@@ -124,6 +125,7 @@ LV_OP_SPEC(Where) {
   spec.add("broadcast", {mask({5, 1}), floats({3, 1, 7}), floats({1})});
   spec.add("fill", {mask({5, 3}), floats({5, 3}), absent()}, {0.5});
   spec.add("filled_first", {mask({5, 3}), absent(), floats({3})}, {-0.5});
+  spec.benchmark("N8_56x56_C64", {mask({8, 56, 56, 64}), floats({8, 56, 56, 64}), floats({8, 56, 56, 64})});
   spec.error("mask", {floats({3}), floats({3}), floats({3})});
   spec.error("do not broadcast", {mask({4}), floats({3}), floats({3})});
   spec.differentiable({1, 2}).twice_differentiable().tolerance(Tolerance::exact());

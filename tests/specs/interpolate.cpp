@@ -23,8 +23,16 @@ LV_OP_SPEC(Interpolate) {
            {how(Interpolation::bicubic, false, true), {4, 13}});
   spec.add("transposed", {floats({1, 9, 4, 3})},
            {.how = how(Interpolation::bilinear), .size = {9, 4}, .is_transposed = true, .input = {5, 3}});
-  spec.benchmark("N8_28x28_C256_x2", {floats({8, 28, 28, 256})}, {how(Interpolation::bilinear), {56, 56}});
-  spec.benchmark("N8_65x65_C21_to_513", {floats({2, 65, 65, 21})}, {how(Interpolation::bilinear, true), {513, 513}});
+  const Arg small = floats({8, 28, 28, 256});
+  const Arg large = floats({8, 56, 56, 256});
+  spec.benchmark("nearest_N8_28x28_C256_to_56", {small}, {how(Interpolation::nearest), {56, 56}});
+  spec.benchmark("bilinear_N8_28x28_C256_to_56", {small}, {how(Interpolation::bilinear), {56, 56}});
+  spec.benchmark("bicubic_N8_28x28_C256_to_56", {small}, {how(Interpolation::bicubic), {56, 56}});
+  spec.benchmark("bilinear_N8_56x56_C256_to_28", {large}, {how(Interpolation::bilinear), {28, 28}});
+  spec.benchmark("bilinear_corners_N2_65x65_C21_to_513", {floats({2, 65, 65, 21})},
+                 {how(Interpolation::bilinear, true), {513, 513}});
+  spec.benchmark("bilinear_antialias_N8_256x256_C3_to_224", {floats({8, 256, 256, 3})},
+                 {how(Interpolation::bilinear, false, true), {224, 224}});
   spec.error("x must be [N, H, W, C], got [3, 4]", {floats({3, 4})}, {how(Interpolation::bilinear), {2, 2}});
   spec.error("output size 0 x 2", {floats({1, 3, 4, 1})}, {how(Interpolation::bilinear), {0, 2}});
   spec.error("need bilinear or bicubic", {floats({1, 3, 4, 1})}, {how(Interpolation::nearest, true), {2, 2}});

@@ -44,6 +44,7 @@ LV_OP_SPEC(Matmul) {
            {.transpose_a = true, .transpose_b = true});
   spec.benchmark("1576x384x1152", {floats({1576, 384}), floats({384, 1152})});
   spec.benchmark("batch48_197x64x197_tb", {floats({48, 197, 64}), floats({48, 197, 64})}, {.transpose_b = true});
+  spec.benchmark("batch48_197x197x64", {floats({48, 197, 197}), floats({48, 197, 64})});
   spec.error("wants at least two axes each, got [3] and [3, 4]", {floats({3}), floats({3, 4})});
   spec.error("inner sizes differ: [2, 3] x [4, 5]", {floats({2, 3}), floats({4, 5})});
   spec.error("[2] and [3]", {floats({2, 4, 5}), floats({3, 5, 6})});
@@ -64,6 +65,7 @@ LV_OP_SPEC(Linear) {
   spec.benchmark("1576x384_384", {floats({8, 197, 384}), floats({384, 384}), floats({384})});
   spec.benchmark("1576x384_1536", {floats({8, 197, 384}), floats({1536, 384}), floats({1536})});
   spec.benchmark("1576x1536_384", {floats({8, 197, 1536}), floats({384, 1536}), floats({384})});
+  spec.benchmark("8x384_1000", {floats({8, 384}), floats({1000, 384}), floats({1000})});
   spec.benchmark("8x2048_1000", {floats({8, 2048}), floats({1000, 2048}), floats({1000})});
   spec.error("weight must be [out, in], got [3]", {floats({2, 3}), floats({3})});
   spec.error("x must be [.., rows, in] = [.., rows, 4], got [2, 3]", {floats({2, 3}), floats({5, 4})});

@@ -17,6 +17,7 @@ LV_OP_SPEC(MaxPool2d) {
   spec.add("N1_7x5_C3_adaptive", {distinct({1, 7, 5, 3})}, {.pool = {.kernel = {}}, .adaptive = Size2d{3, 2}});
   spec.benchmark("N8_112x112_C64_k3s2p1", {distinct({8, 112, 112, 64})},
                  {.pool = {.kernel = {3, 3}, .stride = Size2d{2, 2}, .padding = {1, 1}}});
+  spec.benchmark("N8_56x56_C256_k2s2p0", {distinct({8, 56, 56, 256})}, {.pool = {.kernel = {2, 2}}});
   spec.error("x must be [N, H, W, C], got [3, 4, 5]", {floats({3, 4, 5})}, {.pool = {.kernel = {2, 2}}});
   spec.error("does not fit 2 cells", {floats({1, 2, 5, 1})}, {.pool = {.kernel = {3, 3}}});
   spec.error("padding 2 must lie in", {floats({1, 5, 5, 1})}, {.pool = {.kernel = {3, 3}, .padding = {2, 1}}});
@@ -38,7 +39,9 @@ LV_OP_SPEC(AvgPool2d) {
   spec.add("N1_4x4_C3_divisor", {floats({1, 4, 4, 3})}, {.pool = {.kernel = {2, 2}, .divisor_override = 3}});
   spec.add("N1_7x5_C3_adaptive", {floats({1, 7, 5, 3})}, {.pool = {.kernel = {}}, .adaptive = Size2d{3, 2}});
   spec.add("N2_7x7_C5_global", {floats({2, 7, 7, 5})}, {.pool = {.kernel = {}}, .adaptive = Size2d{1, 1}});
-  spec.benchmark("N8_56x56_C256_k2", {floats({8, 56, 56, 256})}, {.pool = {.kernel = {2, 2}}});
+  spec.benchmark("N8_56x56_C256_k2s2p0", {floats({8, 56, 56, 256})}, {.pool = {.kernel = {2, 2}}});
+  spec.benchmark("N8_56x56_C64_k3s2p1", {floats({8, 56, 56, 64})},
+                 {.pool = {.kernel = {3, 3}, .stride = Size2d{2, 2}, .padding = {1, 1}}});
   spec.benchmark("N8_7x7_C2048_global", {floats({8, 7, 7, 2048})}, {.pool = {.kernel = {}}, .adaptive = Size2d{1, 1}});
   spec.error("x must be [N, H, W, C]", {floats({3, 4})}, {.pool = {.kernel = {2, 2}}});
   spec.error("output size 0 x 1", {floats({1, 2, 5, 1})}, {.pool = {.kernel = {}}, .adaptive = Size2d{0, 1}});

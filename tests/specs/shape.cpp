@@ -32,6 +32,7 @@ LV_OP_SPEC(Permute) {
 }
 
 LV_OP_SPEC(Slice) {
+  spec.cost([](Inputs, Inputs, const Slice::Options&) { return Cost{}; });  // a view
   spec.add("empty", {floats({0, 3})}, {0, 0, kEnd, 1});
   spec.add("all", {floats({7, 5})});
   spec.add("rows", {floats({7, 5})}, {0, 2, 6, 1});
@@ -39,6 +40,7 @@ LV_OP_SPEC(Slice) {
   spec.add("every_third", {floats({5, 47, 3})}, {1, 1, kEnd, 3});
   spec.add("limits_outside", {floats({9})}, {0, -100, 100, 2});
   spec.add("crossed_limits", {floats({9})}, {0, 5, 3, 1});
+  spec.benchmark("N8_56x56_C64_half", {floats({8, 56, 56, 64})}, {3, 32, 64, 1});
   spec.error("step must be at least 1, got 0 (axis 1 of x [3, 4])", {floats({3, 4})}, {1, 0, 2, 0});
   spec.error("axis 2 is outside", {floats({3, 4})}, {2, 0, 1, 1});
   spec.differentiable({0}).twice_differentiable().tolerance(Tolerance::exact());

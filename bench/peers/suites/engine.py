@@ -64,13 +64,16 @@ def batch_norm(shape: str) -> Callable:
 def average_pool(shape: str) -> Callable:
     if shape.endswith("_global"):
         return lambda x: F.adaptive_avg_pool2d(x, 1)
-    return lambda x: F.avg_pool2d(x, option(shape, "k", 2))
+    return lambda x: F.avg_pool2d(x, option(shape, "k", 2), **sliding(shape))
 
 
 def interpolate(shape: str) -> Callable:
-    if shape.endswith("_x2"):
-        return lambda x: F.interpolate(x, size=(2 * x.shape[2], 2 * x.shape[3]), mode="bilinear")
-    return lambda x: F.interpolate(x, size=(513, 513), mode="bilinear", align_corners=True)
+    options: dict = {"mode": shape.partition("_")[0], "size": (int(shape.rpartition("_to_")[2]),) * 2}
+    if options["mode"] != "nearest":
+        options |= {"align_corners": "_corners_" in shape, "antialias": "_antialias_" in shape}
+    if "_antialias_" in shape:  # which PyTorch has in fp32 only
+        return lambda x: F.interpolate(x.float(), **options).to(x.dtype)
+    return lambda x: F.interpolate(x, **options)
 
 
 def cross_entropy(shape: str) -> Callable:
@@ -143,6 +146,15 @@ FORMULAS: dict[str, Formula] = {
     "gelu": plain(F.gelu),
     "gelu_tanh": plain(lambda x: F.gelu(x, approximate="tanh")),
     "softplus": plain(lambda x: F.softplus(x, beta=2.0)),
+    "where": plain(torch.where),
+    "eq": plain(torch.eq),
+    "ne": plain(torch.ne),
+    "lt": plain(torch.lt),
+    "le": plain(torch.le),
+    "gt": plain(torch.gt),
+    "ge": plain(torch.ge),
+    "logical_and": plain(torch.logical_and),
+    "logical_or": plain(torch.logical_or),
     "sum": reduction(torch.sum),
     "mean": reduction(torch.mean),
     "amax": reduction(torch.amax),
@@ -160,6 +172,7 @@ FORMULAS: dict[str, Formula] = {
     "embedding": plain(lambda weight, index: F.embedding(index, weight)),
     "pad": plain(lambda x: F.pad(x, (0, 0, 1, 1, 1, 1))),
     "concat": Formula(lambda shape: lambda *parts: torch.cat(parts, 1 if shape.startswith("class_token") else 3)),
+    "slice": plain(lambda x: x[..., 32:64]),
     "slice_backward": plain(lambda grad: F.pad(grad, (32, 0))),
     "flip": plain(lambda x: x.flip(2)),
     "roll": plain(lambda x: x.roll((3, 3), (1, 2))),
@@ -167,9 +180,33 @@ FORMULAS: dict[str, Formula] = {
     "topk": Formula(lambda shape: lambda x: tuple(x.topk(option(shape, "k", 1), -1))),
 }
 
-OPTIMIZERS: dict[str, Callable[[list[torch.Tensor]], torch.optim.Optimizer]] = {
+class Lars:
+    """LARS as in MoCo v3, in PyTorch's multi-tensor functions: it has no fused one."""
+
+    lr, momentum, weight_decay, trust = 0.01, 0.9, 1e-4, 0.001
+
+    def __init__(self, parameters: list[torch.Tensor]) -> None:
+        self._matrices = [p for p in parameters if p.dim() > 1]
+        self._vectors = [p for p in parameters if p.dim() <= 1]
+        self._averages = {id(p): torch.zeros_like(p) for p in parameters}
+
+    @torch.no_grad()
+    def step(self) -> None:
+        decayed = torch._foreach_add([p.grad for p in self._matrices], self._matrices, alpha=self.weight_decay)
+        norms = zip(torch._foreach_norm(self._matrices), torch._foreach_norm(decayed), strict=True)
+        torch._foreach_mul_(decayed, [self.trust * p_norm / u_norm for p_norm, u_norm in norms])
+        updates = [*decayed, *(p.grad for p in self._vectors)]
+        parameters = self._matrices + self._vectors
+        averages = [self._averages[id(p)] for p in parameters]
+        torch._foreach_mul_(averages, self.momentum)
+        torch._foreach_add_(averages, updates)
+        torch._foreach_add_(parameters, averages, alpha=-self.lr)
+
+
+OPTIMIZERS: dict[str, Callable[[list[torch.Tensor]], torch.optim.Optimizer | Lars]] = {
     "sgd": lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, weight_decay=1e-4, fused=True),
     "adamw": lambda p: torch.optim.AdamW(p, lr=1e-3, weight_decay=0.05, fused=True),
+    "lars": Lars,
 }
 
 # In this order: a case belongs to the first family that its name matches.
