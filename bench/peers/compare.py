@@ -11,9 +11,12 @@ import argparse
 import dataclasses
 import importlib
 import json
+import logging
 import os
 import re
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 
@@ -29,6 +32,7 @@ class UsageError(RuntimeError):
 
 
 def parse_arguments() -> argparse.Namespace:
+    """The command line's; ends the program where they make no sense."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--suite", choices=["engine"], default="engine")
     parser.add_argument("--filter", type=re.compile, default=re.compile(""), help="regular expression within a name")
@@ -56,6 +60,7 @@ def load_suite(name: str, threads: int) -> ModuleType:
             "build/peers/bin/python bench/peers/compare.py"
         ) from error
     torch.set_num_threads(threads)
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # that there is no GPU is no matter here
     return importlib.import_module(f"suites.{name}")
 
 
@@ -75,30 +80,29 @@ def chosen_cases(arguments: argparse.Namespace, families: list[Family]) -> list[
 class Runner:
     """Runs cases, prints their rows, and remembers those that failed."""
 
-    def __init__(self, arguments: argparse.Namespace, suite: ModuleType) -> None:
-        from interleave import Comparison
-
-        self.families: list[Family] = suite.FAMILIES
+    def __init__(self, families: list[Family], compare_case: Callable[[str], Result], runs: int) -> None:
         self.results: dict[str, Result] = {}
         self.failures: list[str] = []
-        self._runs = arguments.runs
-        self._comparison = Comparison(suite, arguments)
+        self._families = families
+        self._compare_case = compare_case
+        self._runs = runs
 
     def run(self, case: str) -> list[str]:
         """Compares one case and returns the bars that it misses."""
         try:
-            result = self._comparison.run(case)
+            result = self._compare_case(case)
         except Exception as error:  # one that either side refuses must not end the others
             self.failures.append(f"{case}: {type(error).__name__}: {error}")
             print(self.failures[-1], flush=True)
             return []
         self.results[case] = result
-        missed = family_of(self.families, case).shortcomings(result)
+        missed = family_of(self._families, case).shortcomings(result)
         print(row(result, missed), flush=True)
         return missed
 
-    def retry(self, cases: list[str]) -> None:
-        """Runs cases that missed a bar again; one has failed when all its runs agree."""
+    def run_all(self, cases: list[str]) -> None:
+        """Runs cases, and again those that missed a bar: one has failed when all its runs agree."""
+        cases = [case for case in cases if self.run(case)]
         for attempt in range(2, self._runs + 1):
             if cases:
                 print(f"\nrun {attempt} of {self._runs} of what missed a bar:")
@@ -113,9 +117,12 @@ def compare(arguments: argparse.Namespace) -> int:
     if arguments.list:
         print("\n".join(cases))
         return 0
-    runner = Runner(arguments, suite)
+    from interleave import Comparison  # with PyTorch
+
     print(HEADER)
-    runner.retry([case for case in cases if runner.run(case)])
+    with closing(Comparison(suite, arguments)) as comparison:
+        runner = Runner(suite.FAMILIES, comparison.run, arguments.runs)
+        runner.run_all(cases)
     results = list(runner.results.values())
     if arguments.json:
         arguments.json.write_text(json.dumps([dataclasses.asdict(result) for result in results], indent=1) + "\n")
@@ -128,6 +135,7 @@ def compare(arguments: argparse.Namespace) -> int:
 
 
 def main() -> int:
+    """Returns the exit status."""
     try:
         return compare(parse_arguments())
     except UsageError as error:

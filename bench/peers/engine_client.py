@@ -53,6 +53,7 @@ class Bench:
     def close(self) -> None:
         """Ends the program."""
         self._process.stdin.close()
+        self._process.stdout.close()
         self._process.wait()
 
     def _ask(self, command: str) -> dict:

@@ -37,6 +37,7 @@ class Family:
     most_us: float | None = None
 
     def contains(self, case: str) -> bool:
+        """Whether a case has this family's bars, unless an earlier family contains it."""
         return re.search(self.pattern, case) is not None
 
     def shortcomings(self, result: Result) -> list[str]:
@@ -54,14 +55,13 @@ class Family:
             missed.append(f"{1e3 * result.ours_ms:.2f} us > {self.most_us} us")
         return missed
 
-    def misses_mean(self, results: Iterable[Result]) -> bool:
-        return self.mean is not None and geometric_mean(results) < self.mean
-
 
 def geometric_mean(results: Iterable[Result]) -> float:
+    """Of the ratios."""
     logs = [math.log(result.ratio) for result in results]
     return math.exp(sum(logs) / len(logs))
 
 
 def family_of(families: Iterable[Family], case: str) -> Family | None:
+    """The first family that contains a case."""
     return next((family for family in families if family.contains(case)), None)

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from engine_client import Bench, Cost
 from families import Result
-from torch_peer import OpPeer, StepPeer, WrongPeer, milliseconds
+from torch_peer import OpPeer, StepPeer, WrongPeerError, milliseconds
 
 SLICE_MS = 25  # of one side: long enough for its caches to be its own
 PAUSE_S = 0.004  # until the threads of the other side have stopped spinning
@@ -35,7 +35,7 @@ class Comparison:
         self._folder = tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None)
 
     def run(self, case: str) -> Result:
-        """Throws BenchError and WrongPeer."""
+        """Throws BenchError and WrongPeerError."""
         cost, peer = self._prepare(case)
         timers: dict[str, Timer] = {"ours": self._bench.time}
         for form, run in peer.forms().items():
@@ -44,6 +44,11 @@ class Comparison:
         slices = alternate(timers, self._rounds)
         self._bench.release()
         return self._result(case, cost, slices)
+
+    def close(self) -> None:
+        """Ends the bench process."""
+        self._bench.close()
+        self._folder.cleanup()
 
     def _prepare(self, case: str) -> tuple[Cost, OpPeer | StepPeer]:
         file = Path(self._folder.name) / "tensors"
@@ -55,7 +60,7 @@ class Comparison:
             return cost, StepPeer(tensors, self._suite.OPTIMIZERS[op])
         if op in self._suite.FORMULAS:
             return cost, OpPeer(case, tensors, self._suite.FORMULAS[op])
-        raise WrongPeer(f"the suite has no formula for {op}")
+        raise WrongPeerError(f"the suite has no formula for {op}")
 
     def _result(self, case: str, cost: Cost, slices: dict[str, list[float]]) -> Result:
         ours = slices.pop("ours")

@@ -15,7 +15,7 @@ Tensors = dict[str, torch.Tensor]
 TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 4e-2}
 
 
-class WrongPeer(RuntimeError):
+class WrongPeerError(RuntimeError):
     """A formula whose results are not the engine's."""
 
 
@@ -23,10 +23,10 @@ class WrongPeer(RuntimeError):
 class Formula:
     """How PyTorch computes an op.
 
-    make(shape) gives, for the shape part of a case's name, the function (*inputs) -> output or tuple of outputs; outputs
-    that only the engine has may be missing at the end. `images` are the inputs, and `filters` the weights of convolutions,
-    which it takes as NCHW in channels_last memory: then its four-dimensional outputs are so too. A library call gains
-    nothing from being compiled. Random results are compared by the share of zeros.
+    make(shape) gives, for the shape part of a case's name, the function (*inputs) -> output or tuple of outputs; those
+    that only the engine has may be missing at the end. `images` are the inputs, and `filters` the weights of
+    convolutions, which it takes as NCHW in channels_last memory: then its four-dimensional outputs are so too. A
+    library call gains nothing from being compiled. Random results are compared by the share of zeros.
     """
 
     make: Callable[[str], Callable]
@@ -48,20 +48,20 @@ def numbered(tensors: Tensors, prefix: str) -> list[torch.Tensor | None]:
 
 
 def check_close(what: str, ours: torch.Tensor, peers: torch.Tensor) -> None:
-    """Throws WrongPeer unless both tensors are equal within the tolerance of their dtype."""
+    """Throws WrongPeerError unless both tensors are equal within the tolerance of their dtype."""
     if ours.shape != peers.shape or ours.dtype != peers.dtype:
-        raise WrongPeer(f"{what} is {ours.dtype} {list(ours.shape)}, the peer's {peers.dtype} {list(peers.shape)}")
+        raise WrongPeerError(f"{what} is {ours.dtype} {list(ours.shape)}, the peer's {peers.dtype} {list(peers.shape)}")
     difference = (ours.double() - peers.double()).abs().max().item()
     scale = ours.double().abs().max().item()
     if not difference <= TOLERANCE.get(ours.dtype, 0) * scale:
-        raise WrongPeer(f"{what} differs by {difference:.3g}, its largest value is {scale:.3g}")
+        raise WrongPeerError(f"{what} differs by {difference:.3g}, its largest value is {scale:.3g}")
 
 
 def check_zeros(what: str, ours: torch.Tensor, peers: torch.Tensor) -> None:
-    """For random results: throws WrongPeer unless about as many elements are zero."""
+    """For random results: throws WrongPeerError unless about as many elements are zero."""
     shares = [(t == 0).double().mean().item() for t in (ours, peers)]
     if abs(shares[0] - shares[1]) > 0.01:
-        raise WrongPeer(f"{what} has {shares[0]:.1%} of zeros, the peer's {shares[1]:.1%}")
+        raise WrongPeerError(f"{what} has {shares[0]:.1%} of zeros, the peer's {shares[1]:.1%}")
 
 
 class OpPeer:
@@ -89,7 +89,7 @@ class OpPeer:
         return forms
 
     def check(self, run: Callable[[], object]) -> None:
-        """Throws WrongPeer unless `run` gives the engine's results."""
+        """Throws WrongPeerError unless `run` gives the engine's results."""
         compare = check_zeros if self._formula.is_random else check_close
         names = [f"grad{i}" for i in self._wanted]
         results = run()
@@ -150,7 +150,7 @@ class StepPeer:
         return {"fused": self._optimizer.step}
 
     def check(self, run: Callable[[], object]) -> None:
-        """Throws WrongPeer unless the first step gives the engine's parameters."""
+        """Throws WrongPeerError unless the first step gives the engine's parameters."""
         run()
         for i, (ours, peers) in enumerate(zip(self._expected, self._parameters, strict=True)):
             check_close(f"out{i}", ours, peers)

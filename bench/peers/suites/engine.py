@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from families import Family
 from torch_peer import Formula
@@ -35,24 +36,30 @@ def reduced_axes(shape: str) -> tuple[int, ...]:
 
 
 def reduction(function: Callable) -> Formula:
+    """Of function(x, axes)."""
     return Formula(lambda shape: lambda x: function(x, reduced_axes(shape)))
 
 
 def softmax_of(function: Callable) -> Formula:
+    """Along the axis that the case's name ends with, or the last one."""
     return Formula(lambda shape: lambda x: function(x, dim=1 if shape.endswith("_axis1") else -1))
 
 
 def conv2d(shape: str) -> Callable:
+    """Named "..._k3s2p1", with "g32" where there are groups."""
     options = sliding(shape) | {"groups": option(shape, "g", 1)}
     return lambda x, weight, bias=None: F.conv2d(x, weight, bias, **options)
 
 
 def matmul(shape: str) -> Callable:
+    """Named "..._tb" where b is transposed."""
     return (lambda a, b: a @ b.mT) if shape.endswith("_tb") else torch.matmul
 
 
 def batch_norm(shape: str) -> Callable:
-    def normalize(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, residual: torch.Tensor | None = None):
+    """Named "..._residual_relu" where these follow."""
+
+    def normalize(x: Tensor, weight: Tensor, bias: Tensor, residual: Tensor | None = None) -> Tensor:
         y = F.batch_norm(x, None, None, weight, bias, training=True)
         if residual is not None:
             y = y + residual
@@ -62,12 +69,14 @@ def batch_norm(shape: str) -> Callable:
 
 
 def average_pool(shape: str) -> Callable:
+    """Named "..._k2s2p0" or "..._global"."""
     if shape.endswith("_global"):
         return lambda x: F.adaptive_avg_pool2d(x, 1)
     return lambda x: F.avg_pool2d(x, option(shape, "k", 2), **sliding(shape))
 
 
 def interpolate(shape: str) -> Callable:
+    """Named "<mode>_[corners_|antialias_]..._to_<size>"."""
     options: dict = {"mode": shape.partition("_")[0], "size": (int(shape.rpartition("_to_")[2]),) * 2}
     if options["mode"] != "nearest":
         options |= {"align_corners": "_corners_" in shape, "antialias": "_antialias_" in shape}
@@ -77,10 +86,11 @@ def interpolate(shape: str) -> Callable:
 
 
 def cross_entropy(shape: str) -> Callable:
+    """Named "..._smooth" for label smoothing; label 0 of 21 is ignored."""
     smoothing = 0.1 if shape.endswith("_smooth") else 0.0
     ignored = 0 if shape.endswith("_K21") else -100
 
-    def loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def loss(logits: Tensor, labels: Tensor) -> Tensor:
         logits = logits.flatten(0, -2)
         labels = labels.flatten() if labels.dtype == torch.int64 else labels
         return F.cross_entropy(logits, labels, ignore_index=ignored, label_smoothing=smoothing)
@@ -88,12 +98,14 @@ def cross_entropy(shape: str) -> Callable:
     return loss
 
 
-def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Of rows [batch, length, heads, channels]."""
     q, k, v = (t.transpose(1, 2) for t in (q, k, v))
     return F.scaled_dot_product_attention(q, k, v).transpose(1, 2)
 
 
-def index_add(x: torch.Tensor | None, index: torch.Tensor, src: torch.Tensor) -> torch.Tensor:
+def index_add(x: Tensor | None, index: Tensor, src: Tensor) -> Tensor:
+    """Without x, to as many rows of zeros as the one case has."""
     return src.new_zeros(1568, src.shape[1]).index_add(0, index, src) if x is None else x.index_add(0, index, src)
 
 
@@ -180,18 +192,20 @@ FORMULAS: dict[str, Formula] = {
     "topk": Formula(lambda shape: lambda x: tuple(x.topk(option(shape, "k", 1), -1))),
 }
 
+
 class Lars:
     """LARS as in MoCo v3, in PyTorch's multi-tensor functions: it has no fused one."""
 
     lr, momentum, weight_decay, trust = 0.01, 0.9, 1e-4, 0.001
 
-    def __init__(self, parameters: list[torch.Tensor]) -> None:
+    def __init__(self, parameters: list[Tensor]) -> None:
         self._matrices = [p for p in parameters if p.dim() > 1]
         self._vectors = [p for p in parameters if p.dim() <= 1]
         self._averages = {id(p): torch.zeros_like(p) for p in parameters}
 
     @torch.no_grad()
     def step(self) -> None:
+        """Updates all parameters."""
         decayed = torch._foreach_add([p.grad for p in self._matrices], self._matrices, alpha=self.weight_decay)
         norms = zip(torch._foreach_norm(self._matrices), torch._foreach_norm(decayed), strict=True)
         torch._foreach_mul_(decayed, [self.trust * p_norm / u_norm for p_norm, u_norm in norms])
@@ -203,7 +217,7 @@ class Lars:
         torch._foreach_add_(parameters, averages, alpha=-self.lr)
 
 
-OPTIMIZERS: dict[str, Callable[[list[torch.Tensor]], torch.optim.Optimizer | Lars]] = {
+OPTIMIZERS: dict[str, Callable[[list[Tensor]], torch.optim.Optimizer | Lars]] = {
     "sgd": lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, weight_decay=1e-4, fused=True),
     "adamw": lambda p: torch.optim.AdamW(p, lr=1e-3, weight_decay=0.05, fused=True),
     "lars": Lars,
