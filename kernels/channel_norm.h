@@ -39,7 +39,8 @@ struct ChannelMomentsArgs {
 };
 LV_KERNEL(channel_moments, ChannelMomentsArgs)
 
-/// y = (x - mean) * scale + offset [+ residual], then max(0, .) when `relu`. NaN stays NaN.
+/// y = (x - mean) * scale + offset [+ residual], then max(0, .) when `relu`. NaN stays NaN. result_rows: rows of the
+/// whole result where y is a part of it, else 0.
 struct ChannelAffineArgs {
   ConstTensorRef x;
   ConstTensorRef mean;
@@ -48,6 +49,7 @@ struct ChannelAffineArgs {
   ConstTensorRef residual;
   TensorRef y;
   bool relu = false;
+  int64_t result_rows = 0;
 };
 LV_KERNEL(channel_affine, ChannelAffineArgs)
 
@@ -60,7 +62,8 @@ enum class ReluMask : uint8_t {
 
 /// sums[g, 0, c] = sum of dy, sums[g, 1, c] = sum of dy * (x - mean), with dy the masked grad_y.
 /// y: only for ReluMask::output. partials: workspace of [groups, chunks, 2, C]; sums: [groups, 2, C]. masked_grad: dy
-/// itself, or absent; where it is wanted, channel_grad then reads it in place of grad_y and y.
+/// itself, or absent; where it is wanted, channel_grad then reads it in place of grad_y and y. grad_x: dy * scale, the
+/// whole gradient when the statistics are constants, or absent.
 struct ChannelGradSumsArgs {
   ConstTensorRef grad_y;
   ConstTensorRef x;
@@ -72,11 +75,12 @@ struct ChannelGradSumsArgs {
   TensorRef partials;
   TensorRef sums;
   TensorRef masked_grad;
+  TensorRef grad_x;
 };
 LV_KERNEL(channel_grad_sums, ChannelGradSumsArgs)
 
 /// grad_x = dy * scale + (x - mean) * slope + shift and grad_residual = dy, with dy the masked grad_y. Either output
-/// may be absent; so may slope and shift (both or neither), which stand for zero.
+/// may be absent; so may slope and shift (both or neither), which stand for zero. result_rows: as in ChannelAffineArgs.
 struct ChannelGradArgs {
   ConstTensorRef grad_y;
   ConstTensorRef x;
@@ -89,6 +93,7 @@ struct ChannelGradArgs {
   ReluMask mask = ReluMask::none;
   TensorRef grad_x;
   TensorRef grad_residual;
+  int64_t result_rows = 0;
 };
 LV_KERNEL(channel_grad, ChannelGradArgs)
 

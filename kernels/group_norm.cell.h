@@ -16,8 +16,10 @@ struct GroupNormCoefficientsCell {
   const A* weight;
   const A* bias;
   A eps;
-  A* coefficients;
-  int64_t size;  // samples * channels
+  A* group_mean;
+  A* inv_std;
+  A* scale;
+  A* offset;
   int64_t channels;
   int64_t width;  // channels of a group
 
@@ -33,13 +35,13 @@ struct GroupNormCoefficientsCell {
       const double distance = double(mean[k]) - center;
       square += double(variance[k]) + distance * distance;
     }
-    const A inv_std = A(1) / std::sqrt(A(square / double(width)) + eps);
+    const A factor = A(1) / std::sqrt(A(square / double(width)) + eps);
     for (int64_t k = first; k < first + width; ++k) {
       const int64_t c = k % channels;
-      coefficients[k] = A(center);
-      coefficients[size + k] = inv_std;
-      coefficients[2 * size + k] = weight != nullptr ? weight[c] * inv_std : inv_std;
-      coefficients[3 * size + k] = bias != nullptr ? bias[c] : A(0);
+      group_mean[k] = A(center);
+      inv_std[k] = factor;
+      scale[k] = weight != nullptr ? weight[c] * factor : factor;
+      offset[k] = bias != nullptr ? bias[c] : A(0);
     }
   }
 };
@@ -47,16 +49,16 @@ struct GroupNormCoefficientsCell {
 template <class A>
 struct GroupNormGradCoefficientsCell {
   const A* sums;
-  const A* coefficients;
-  A* slope_shift;
-  int64_t size;
+  const A* inv_std;
+  const A* scale;
+  A* slope;
+  A* shift;
   int64_t channels;
   int64_t width;
   int64_t rows;
 
   LV_HOSTDEV void operator()(int64_t i) const {
     const int64_t first = i * width;
-    const A* scale = coefficients + 2 * size;
     A grads = 0;
     A products = 0;
     for (int64_t k = first; k < first + width; ++k) {
@@ -64,11 +66,10 @@ struct GroupNormGradCoefficientsCell {
       grads += scale[k] * sums[at];
       products += scale[k] * sums[at + channels];
     }
-    const A inv_std = coefficients[size + first];
     const A share = A(-1) / A(rows * width);
     for (int64_t k = first; k < first + width; ++k) {
-      slope_shift[k] = share * inv_std * inv_std * products;
-      slope_shift[size + k] = share * grads;
+      slope[k] = share * inv_std[k] * inv_std[k] * products;
+      shift[k] = share * grads;
     }
   }
 };

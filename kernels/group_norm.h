@@ -17,18 +17,23 @@ struct GroupNormCoefficientsArgs {
   ConstTensorRef bias;
   int64_t groups = 1;
   double eps = 0;
-  TensorRef coefficients;
+  TensorRef group_mean;
+  TensorRef inv_std;
+  TensorRef scale;
+  TensorRef offset;
 };
 LV_KERNEL(group_norm_coefficients, GroupNormCoefficientsArgs)
 
-/// Slope and shift of channel_grad, [2, N, C], from its sums [N, 2, C] and the forward coefficients. rows: rows of a
+/// Slope and shift of channel_grad, [N, C], from its sums [N, 2, C] and the forward coefficients. rows: rows of a
 /// sample.
 struct GroupNormGradCoefficientsArgs {
   ConstTensorRef sums;
-  ConstTensorRef coefficients;
+  ConstTensorRef inv_std;
+  ConstTensorRef scale;
   int64_t groups = 1;
   int64_t rows = 0;
-  TensorRef slope_shift;
+  TensorRef slope;
+  TensorRef shift;
 };
 LV_KERNEL(group_norm_grad_coefficients, GroupNormGradCoefficientsArgs)
 

@@ -208,7 +208,7 @@ struct Saved {
 };
 
 /// [groups, 2, C]; see ChannelGradSumsArgs.
-Tensor grad_sums(const Context& ctx, const Saved& saved, const Tensor& masked_grad) {
+Tensor grad_sums(const Context& ctx, const Saved& saved, const Tensor& masked_grad, const Tensor& grad_x) {
   const Tensor sums = ctx.new_empty({saved.groups, 2, saved.channels}, saved.mean.dtype());
   const int64_t chunks = kernels::channel_chunks(saved.group_rows, saved.channels);
   const Tensor partials = ctx.new_empty({saved.groups, chunks, 2, saved.channels}, saved.mean.dtype());
@@ -221,7 +221,8 @@ Tensor grad_sums(const Context& ctx, const Saved& saved, const Tensor& masked_gr
                               .mask = saved.mask,
                               .partials = ref(partials),
                               .sums = ref(sums),
-                              .masked_grad = ref(saved.rows_of(masked_grad))},
+                              .masked_grad = ref(saved.rows_of(masked_grad)),
+                              .grad_x = ref(saved.rows_of(grad_x))},
                              ctx.stream());
   return sums;
 }
@@ -271,33 +272,30 @@ TensorList BatchNorm::backward(Context& ctx, Inputs grads, const Options& option
   TensorList result(ctx.input_count());
   const bool needs_parameters = ctx.needs_grad(1) || ctx.needs_grad(2);
   const bool bends = saved.took_batch && ctx.needs_grad(0);
+  result[0] = ctx.needs_grad(0) ? ctx.new_grad(0) : Tensor();
   Tensor masked_grad;
   if (saved.has_residual && ctx.needs_grad(3)) {
     masked_grad = options.relu ? ctx.new_grad(3) : Tensor();
     result[3] = options.relu ? masked_grad : grads[0];
   }
-  Tensor slope_shift;
-  if (needs_parameters || bends) {
-    const Tensor sums = grad_sums(ctx, saved, masked_grad);
+  if (!needs_parameters && !bends) {
+    if (result[0].defined() || masked_grad.defined()) {
+      write_grads(ctx, saved, {}, result[0], masked_grad);
+    }
+    return result;
+  }
+  const Tensor sums = grad_sums(ctx, saved, masked_grad, bends ? Tensor() : result[0]);
+  if (needs_parameters) {
+    set_parameter_grads(ctx, saved, sums, result);
+  }
+  if (bends) {
+    if (is_global(options)) {
+      options.communicator->all_reduce_sum(sums);
+    }
     if (masked_grad.defined()) {
       saved.take_masked(masked_grad);
-      masked_grad = {};
     }
-    if (needs_parameters) {
-      set_parameter_grads(ctx, saved, sums, result);
-    }
-    if (bends) {
-      if (is_global(options)) {
-        options.communicator->all_reduce_sum(sums);
-      }
-      slope_shift = grad_coefficients(ctx, saved, sums);
-    }
-  }
-  if (ctx.needs_grad(0)) {
-    result[0] = ctx.new_grad(0);
-  }
-  if (result[0].defined() || masked_grad.defined()) {
-    write_grads(ctx, saved, slope_shift, result[0], masked_grad);
+    write_grads(ctx, saved, grad_coefficients(ctx, saved, sums), result[0], {});
   }
   return result;
 }

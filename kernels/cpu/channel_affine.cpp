@@ -18,6 +18,7 @@ struct Affine {
   const A* scale;
   const A* offset;
   int64_t channels;
+  simd::StorePath path;
 
   template <bool kHasResidual, bool kRelu, int kRows>
   void run(int64_t group, int64_t row) const {
@@ -38,7 +39,7 @@ struct Affine {
         if constexpr (kRelu) {
           value = fast_max(decltype(value)(A(0)), value);
         }
-        lanes.store(y[row + r] + c, value);
+        path.store(lanes, y[row + r] + c, value);
       }
     });
   }
@@ -57,13 +58,21 @@ void channel_affine(const ChannelAffineArgs& args) {
   visit_floating(args.x.dtype, "channel_affine", [&]<class T>() {
     using A = Accumulator<T>;
     const ChannelSplit split(args.x, args.mean.size(0));
-    const Affine<T> affine{Rows<const T>(args.x), Rows<const T>(args.residual), Rows<T>(args.y), args.mean.as<A>(),
-                           args.scale.as<A>(),    args.offset.as<A>(),          split.channels};
+    const Rows<T> y(args.y);
+    const Affine<T> affine{Rows<const T>(args.x),
+                           Rows<const T>(args.residual),
+                           y,
+                           args.mean.as<A>(),
+                           args.scale.as<A>(),
+                           args.offset.as<A>(),
+                           split.channels,
+                           store_path(y, args.x, args.result_rows)};
     visit_flags(args.residual.defined(), args.relu, [&](auto has_residual, auto relu) {
       split.for_each_chunk([&](const ChannelChunk& chunk) {
         for_each_row_block<kRowBlock>(chunk.rows, [&](auto count, int64_t row) {
           affine.template run<has_residual.value, relu.value, count.value>(chunk.group, chunk.row + row);
         });
+        affine.path.finish();
       });
     });
   });

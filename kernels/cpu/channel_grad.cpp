@@ -60,8 +60,18 @@ void visit_mask(ReluMask mask, Fn&& fn) {
   }
 }
 
+template <class T>
+struct GradOutputs {
+  using A = Accumulator<T>;
+  const A* slope;
+  const A* shift;
+  Rows<T> grad_x;
+  Rows<T> grad_residual;
+  simd::StorePath path;
+};
+
 template <ReluMask kMask, int kRows, class T, class A>
-void add_grad_sums(const GradInputs<T>& in, Rows<T> masked_grad, int64_t group, int64_t row, A* sums) {
+void add_grad_sums(const GradInputs<T>& in, const GradOutputs<T>& out, int64_t group, int64_t row, A* sums) {
   simd::for_each_vec<T>(in.channels, [&](int64_t c, auto lanes) {
     const int64_t at = group * in.channels + c;
     const auto m = lanes.load(in.mean + at);
@@ -70,8 +80,11 @@ void add_grad_sums(const GradInputs<T>& in, Rows<T> masked_grad, int64_t group, 
     for (int r = 0; r < kRows; ++r) {
       const auto deviation = lanes.load(in.x[row + r] + c) - m;
       const auto grad = in.template masked<kMask>(row + r, c, at, deviation, lanes);
-      if (masked_grad.data != nullptr) {
-        lanes.store(masked_grad[row + r] + c, grad);
+      if (out.grad_residual.data != nullptr) {
+        lanes.store(out.grad_residual[row + r] + c, grad);
+      }
+      if (out.grad_x.data != nullptr) {
+        out.path.store(lanes, out.grad_x[row + r] + c, grad * lanes.load(in.scale + at));
       }
       grads += grad;
       products = fma(grad, deviation, products);
@@ -80,15 +93,6 @@ void add_grad_sums(const GradInputs<T>& in, Rows<T> masked_grad, int64_t group, 
     lanes.store(sums + in.channels + c, products);
   });
 }
-
-template <class T>
-struct GradOutputs {
-  using A = Accumulator<T>;
-  const A* slope;
-  const A* shift;
-  Rows<T> grad_x;
-  Rows<T> grad_residual;
-};
 
 template <ReluMask kMask, int kRows, class T>
 void write_grads(const GradInputs<T>& in, const GradOutputs<T>& out, int64_t group, int64_t row) {
@@ -103,7 +107,7 @@ void write_grads(const GradInputs<T>& in, const GradOutputs<T>& out, int64_t gro
       const V deviation = lanes.load(in.x[row + r] + c) - m;
       const V grad = in.template masked<kMask>(row + r, c, at, deviation, lanes);
       if (out.grad_x.data != nullptr) {
-        lanes.store(out.grad_x[row + r] + c, fma(grad, s, fma(deviation, slope, shift)));
+        out.path.store(lanes, out.grad_x[row + r] + c, fma(grad, s, fma(deviation, slope, shift)));
       }
       if (out.grad_residual.data != nullptr) {
         lanes.store(out.grad_residual[row + r] + c, grad);
@@ -119,7 +123,8 @@ void channel_grad_sums(const ChannelGradSumsArgs& args) {
     using A = Accumulator<T>;
     const ChannelSplit split(args.x, args.mean.size(0));
     const GradInputs<T> in(args, split.channels);
-    const Rows<T> masked_grad(args.masked_grad);
+    const Rows<T> grad_x(args.grad_x);
+    const GradOutputs<T> out{nullptr, nullptr, grad_x, Rows<T>(args.masked_grad), store_path(grad_x, args.x)};
     const int64_t width = 2 * split.channels;
     A* partials = args.partials.as<A>();
     visit_mask(args.mask, [&]<ReluMask kMask>() {
@@ -127,8 +132,9 @@ void channel_grad_sums(const ChannelGradSumsArgs& args) {
         A* sums = partials + chunk.index * width;
         std::fill_n(sums, width, A(0));
         for_each_row_block<kRowBlock>(chunk.rows, [&](auto count, int64_t row) {
-          add_grad_sums<kMask, count.value>(in, masked_grad, chunk.group, chunk.row + row, sums);
+          add_grad_sums<kMask, count.value>(in, out, chunk.group, chunk.row + row, sums);
         });
+        out.path.finish();
       });
     });
     combine_chunk_sums(split, width, partials, args.sums.as<A>());
@@ -140,12 +146,15 @@ void channel_grad(const ChannelGradArgs& args) {
     using A = Accumulator<T>;
     const ChannelSplit split(args.x, args.mean.size(0));
     const GradInputs<T> in(args, split.channels);
-    const GradOutputs<T> out{args.slope.as<A>(), args.shift.as<A>(), Rows<T>(args.grad_x), Rows<T>(args.grad_residual)};
+    const Rows<T> grad_x(args.grad_x);
+    const GradOutputs<T> out{args.slope.as<A>(), args.shift.as<A>(), grad_x, Rows<T>(args.grad_residual),
+                             store_path(grad_x, args.x, args.result_rows)};
     visit_mask(args.mask, [&]<ReluMask kMask>() {
       split.for_each_chunk([&](const ChannelChunk& chunk) {
         for_each_row_block<kRowBlock>(chunk.rows, [&](auto count, int64_t row) {
           write_grads<kMask, count.value>(in, out, chunk.group, chunk.row + row);
         });
+        out.path.finish();
       });
     });
   });

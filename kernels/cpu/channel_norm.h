@@ -5,7 +5,7 @@
 #include "core/parallel.h"
 #include "kernels/channel_norm.h"
 #include "kernels/cpu/isa.h"
-#include "kernels/simd/loop.h"
+#include "kernels/simd/stream.h"
 
 // The walk that the kernels of kernels/channel_norm.h share on the CPU.
 
@@ -103,5 +103,11 @@ struct Rows {
       : data(ref.template as<std::remove_const_t<T>>()), step(ref.defined() ? ref.strides[0] : 0) {}
   T* operator[](int64_t row) const { return data + row * step; }
 };
+
+/// How to store `rows`, a part of a result of `result_rows` rows (0: all of it).
+template <class T>
+simd::StorePath store_path(const Rows<T>& rows, const ConstTensorRef& matrix, int64_t result_rows = 0) {
+  return simd::StorePath::for_rows(rows.data, rows.step, std::max(result_rows, matrix.size(0)) * matrix.size(1));
+}
 
 }  // namespace lv::kernels::cpu::LV_ISA

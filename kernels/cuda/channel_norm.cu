@@ -51,7 +51,7 @@ void channel_grad_sums(const ChannelGradSumsArgs& args, Stream stream) {
     const int64_t groups = args.mean.size(0);
     const ChannelTiles tiles = chunks_of(args.x, groups);
     launch(channel_grad_sums_kernel<T>, channel_grid(groups * tiles.tiles, tiles.channels), channel_block(), 0, stream,
-           grad_inputs<T>(args), rows_of<T>(args.masked_grad), args.partials.as<A>(), tiles);
+           grad_inputs<T>(args), rows_of<T>(args.masked_grad), rows_of<T>(args.grad_x), args.partials.as<A>(), tiles);
     launch(combine_sums_kernel<A>, channel_grid(groups, 2 * tiles.channels), channel_block(), 0, stream,
            static_cast<const A*>(args.partials.as<A>()), args.sums.as<A>(), tiles.tiles, 2 * tiles.channels);
   });

@@ -149,8 +149,8 @@ struct DeviceGradInputs {
 };
 
 template <class T>
-__global__ void channel_grad_sums_kernel(DeviceGradInputs<T> in, DeviceRows<T> masked_grad, ComputeType<T>* partials,
-                                         ChannelTiles tiles) {
+__global__ void channel_grad_sums_kernel(DeviceGradInputs<T> in, DeviceRows<T> masked_grad, DeviceRows<T> grad_x,
+                                         ComputeType<T>* partials, ChannelTiles tiles) {
   using A = ComputeType<T>;
   const int64_t tile = blockIdx.x;
   const int64_t c = int64_t(blockIdx.y) * kTileChannels + threadIdx.x;
@@ -164,6 +164,9 @@ __global__ void channel_grad_sums_kernel(DeviceGradInputs<T> in, DeviceRows<T> m
     const A grad = in.masked(row, c, at, deviation);
     if (masked_grad.data != nullptr) {
       masked_grad.at(row, c) = convert<T>(grad);
+    }
+    if (grad_x.data != nullptr) {
+      grad_x.at(row, c) = convert<T>(grad * in.scale[at]);
     }
     grads += grad;
     products += grad * deviation;

@@ -4,7 +4,8 @@
 #include <barrier>
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <mutex>
+#include <functional>
+#include <map>
 #include <thread>
 
 #include "autograd/checkpoint.h"
@@ -305,6 +306,34 @@ TEST_CASE("norms read slices of channels in place") {
   CHECK(largest_difference(norm, batch_norm(dense, {}, {}, {}, {})) == 0);
   CHECK(largest_difference(layer, layer_norm(dense, {}, {})) == 0);
   CHECK(largest_difference(group, group_norm(dense, {}, {}, {.groups = 2})) == 0);
+}
+
+TEST_CASE("norms of a batch beyond the caches have the bits of norms of its samples") {
+  // 16 MiB: results are stored past the caches, and group norm takes the samples in several runs.
+  const Tensor x = values({8, 512, 1024}, 22, DType::f32);
+  const Tensor cotangent = values(x.shape(), 23, DType::f32);
+  const Tensor mean = values({1024}, 24, DType::f32);
+  const Tensor var = Tensor::full({1024}, 0.5);
+  const std::map<std::string, std::function<Tensor(const Tensor&)>> norms{
+      {"training", [](const Tensor& t) { return batch_norm(t, {}, {}, {}, {}, {.stat_groups = int(t.size(0))}); }},
+      {"evaluation",
+       [&](const Tensor& t) { return batch_norm(t, {}, {}, mean, var, {.training = false, .relu = true}); }},
+      {"groups", [](const Tensor& t) { return group_norm(t, {}, {}, {.groups = 32}); }}};
+  for (const auto& [name, norm] : norms) {
+    INFO(name);
+    const auto run = [&, &norm = norm](int64_t begin, int64_t end) {
+      const Tensor input = x.slice(0, begin, end).detach().set_requires_grad();
+      const Tensor y = norm(input);
+      y.backward(cotangent.slice(0, begin, end));
+      return std::pair{y.detach(), input.grad()};
+    };
+    const auto [y, grad] = run(0, 8);
+    for (int64_t sample = 0; sample < 8; ++sample) {
+      const auto [sample_y, sample_grad] = run(sample, sample + 1);
+      CHECK(y.slice(0, sample, sample + 1).to_vector<float>() == sample_y.to_vector<float>());
+      CHECK(grad.slice(0, sample, sample + 1).to_vector<float>() == sample_grad.to_vector<float>());
+    }
+  }
 }
 
 TEST_CASE("a folded batch norm does in the convolution what it did behind it") {
