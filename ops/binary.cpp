@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "kernels/reduce.h"
 #include "kernels/strided.h"
 #include "ops/elementwise.h"
 #include "ops/elementwise_definitions.h"
@@ -91,6 +92,23 @@ Tensor gradient_kernel(BinaryFunction function, int i, const Tensor& grad, const
   fail("binary: unknown function {}", int(function));
 }
 
+/// The sum of grad * other over the axes along which `shape` was repeated, without the product in memory.
+Tensor sum_product_to(const Context& ctx, const Tensor& grad, const Tensor& other, const Shape& shape) {
+  const Tensor y = ctx.new_empty(shape, grad.dtype());
+  Shape padded = shape;
+  while (padded.rank() < grad.rank()) {
+    padded.insert(0, 1);
+  }
+  kernels::ReduceArgs args{.reduction = kernels::Reduction::sum_of_products,
+                           .x = cref(grad),
+                           .other = expanded(cref(other), grad.shape()),
+                           .y = kernels::ref(y.view(padded))};
+  const Tensor workspace = ctx.new_empty({kernels::reduce_workspace(args)}, DType::u8);
+  args.workspace = kernels::ref(workspace);
+  kernels::reduce(args, ctx.stream());
+  return y;
+}
+
 double plain_value(BinaryFunction function, double a, double b) {
   switch (function) {
     case BinaryFunction::add:
@@ -150,11 +168,18 @@ TensorList run_binary(BinaryFunction function, Context& ctx, Inputs in) {
 TensorList differentiate_binary(BinaryFunction function, Context& ctx, Inputs grads) {
   const Tensor a = ctx.saved(0);
   const Tensor b = ctx.saved(1);
-  const auto gradient = autograd::grad_enabled() ? gradient_formula : gradient_kernel;
+  const bool is_recording = autograd::grad_enabled();
+  const auto gradient = is_recording ? gradient_formula : gradient_kernel;
   TensorList result(2);
   for (int i = 0; i < 2; ++i) {
-    if (ctx.needs_grad(i)) {
-      result[i] = autograd::sum_to(gradient(function, i, grads[0], a, b), ctx.input_shape(i));
+    if (!ctx.needs_grad(i)) {
+      continue;
+    }
+    const Shape& shape = ctx.input_shape(i);
+    if (function == BinaryFunction::mul && !is_recording && shape != grads[0].shape()) {
+      result[i] = sum_product_to(ctx, grads[0], i == 0 ? b : a, shape);
+    } else {
+      result[i] = autograd::sum_to(gradient(function, i, grads[0], a, b), shape);
     }
   }
   return result;

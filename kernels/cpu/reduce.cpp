@@ -101,15 +101,17 @@ class Reducer {
     }
   }
 
+  [[nodiscard]] bool has_neighbouring_terms() const {
+    return plan_.terms.step(1) == 1 && (!M::kHasOther || plan_.terms.step(0) == 1);
+  }
+
   /// Terms begin .. begin + n of one run that starts at x and o.
   double reduce_run(int64_t n, const T* x, const Other* o) const {
-    const int64_t x_step = plan_.terms.step(1);
-    const int64_t o_step = plan_.terms.step(0);
-    if (x_step == 1 && (!M::kHasOther || o_step == 1)) {
+    if (has_neighbouring_terms()) {
       return reduce_piece(n, x, o);
     }
-    RunReader<T> x_run(x, x_step, n);
-    RunReader<Other> o_run(o, o_step, M::kHasOther ? n : 0);
+    RunReader<T> x_run(x, plan_.terms.step(1), n);
+    RunReader<Other> o_run(o, plan_.terms.step(0), M::kHasOther ? n : 0);
     double total = R::kIdentity;
     for (int64_t begin = 0; begin < n; begin += kBlock) {
       const int64_t count = std::min(kBlock, n - begin);
@@ -134,9 +136,25 @@ class Reducer {
     return total;
   }
 
+  /// Rows of neighbouring terms, each short enough to be one piece of work: no walk over the terms is needed.
+  void run_rows() const {
+    const int64_t terms = plan_.terms.count;
+    parallel_for(plan_.outputs.count, std::max<int64_t>(1, kTaskGrain / terms), [&](int64_t first, int64_t last) {
+      for (int64_t output = first; output < last; ++output) {
+        int64_t at[3];
+        plan_.outputs.offsets(output, at);
+        finish(at[ReducePlan::kY], reduce_piece(terms, x_ + at[ReducePlan::kX], other_ + at[ReducePlan::kOther]));
+      }
+    });
+  }
+
   void run_inner() const {
     const int64_t count = plan_.outputs.count;
     const int64_t terms = plan_.terms.count;
+    if (plan_.terms.rank == 1 && plan_.chunks == 1 && terms > 0 && has_neighbouring_terms()) {
+      run_rows();
+      return;
+    }
     const int64_t per_task = std::clamp<int64_t>(terms, 1, plan_.chunk);
     parallel_for(count * plan_.chunks, std::max<int64_t>(1, kTaskGrain / per_task), [&](int64_t first, int64_t last) {
       for (int64_t task = first; task < last; ++task) {

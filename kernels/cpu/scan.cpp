@@ -3,6 +3,7 @@
 #include "kernels/cpu/blocks.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/scalar.h"
+#include "kernels/simd/vec.h"
 
 // The lines along the axis are walked in groups of neighbours: step by step along the axis, all lines of a group
 // together, so that memory is read in order and the inner loop is free of dependencies. A line whose elements are
@@ -41,6 +42,47 @@ void for_each_group(const StridedLoop<N>& lines, int64_t length, Fn fn) {
   });
 }
 
+/// The place of the best of n neighbouring elements: each lane searches its own, then the lanes compete.
+template <class T>
+int64_t search_line(const T* x, int64_t n, bool is_largest) {
+  using C = simd::Lane<T>;
+  using V = simd::Vec<C>;
+  using Places = simd::Vec<simd::IntOf<C>>;
+  using Place = typename Places::Element;
+  LV_CHECK(n <= std::numeric_limits<Place>::max(), "arg_reduce: a line of {} elements is too long", n);
+  int64_t best_place = 0;
+  C best = widen(x[0]);
+  int64_t i = 0;
+  if (n >= 2 * V::kLanes) {
+    V values = simd::load(x);
+    Places places = Place(0);  // of the vector, not of the lane in it
+    for (i = V::kLanes; i + V::kLanes <= n; i += V::kLanes) {
+      const V v = simd::load(x + i);
+      const auto is_ordered = values == values;
+      const auto is_better = is_ordered & ((v != v) | (is_largest ? v > values : v < values));
+      values = select(is_better, v, values);
+      places = select(is_better, Places(Place(i)), places);
+    }
+    best = values[0];
+    best_place = places[0];
+    for (int lane = 1; lane < V::kLanes; ++lane) {
+      const int64_t place = places[lane] + lane;
+      const bool is_tie = !replaces_best(best, values[lane], is_largest);
+      if (replaces_best(values[lane], best, is_largest) || (is_tie && place < best_place)) {
+        best = values[lane];
+        best_place = place;
+      }
+    }
+  }
+  for (; i < n; ++i) {
+    if (const C value = widen(x[i]); replaces_best(value, best, is_largest)) {
+      best = value;
+      best_place = i;
+    }
+  }
+  return best_place;
+}
+
 }  // namespace
 
 void arg_reduce(const ArgReduceArgs& args) {
@@ -48,36 +90,30 @@ void arg_reduce(const ArgReduceArgs& args) {
   const int64_t step = args.x.strides[args.axis];
   const auto lines = plan_lines<2>(args.x.shape, args.axis, {args.index.strides, args.x.strides});
   visit_floating(args.x.dtype, "arg_reduce", [&]<class T>() {
-    using C = ComputeType<T>;
     for_each_group(lines, length, [&](const int64_t(&at)[2], int64_t count) {
       const T* x = args.x.as<T>() + at[1];
-      C best[kGroup];
-      int64_t place[kGroup];
+      int64_t* index = args.index.as<int64_t>() + at[0];
+      if (step == 1) {
+        for (int64_t line = 0; line < count; ++line) {
+          index[line * lines.step(0)] = search_line(x + line * lines.step(1), length, args.is_largest);
+        }
+        return;
+      }
+      ComputeType<T> best[kGroup];
+      int64_t place[kGroup] = {};
       for (int64_t line = 0; line < count; ++line) {
         best[line] = widen(x[line * lines.step(1)]);
-        place[line] = 0;
       }
-      const auto visit = [&](int64_t i, int64_t line) {
-        const C value = widen(x[i * step + line * lines.step(1)]);
-        const bool is_better = replaces_best(value, best[line], args.is_largest);
-        best[line] = is_better ? value : best[line];
-        place[line] = is_better ? i : place[line];
-      };
-      if (step < lines.step(1)) {
+      for (int64_t i = 1; i < length; ++i) {
         for (int64_t line = 0; line < count; ++line) {
-          for (int64_t i = 1; i < length; ++i) {
-            visit(i, line);
-          }
-        }
-      } else {
-        for (int64_t i = 1; i < length; ++i) {
-          for (int64_t line = 0; line < count; ++line) {
-            visit(i, line);
-          }
+          const auto value = widen(x[i * step + line * lines.step(1)]);
+          const bool is_better = replaces_best(value, best[line], args.is_largest);
+          best[line] = is_better ? value : best[line];
+          place[line] = is_better ? i : place[line];
         }
       }
       for (int64_t line = 0; line < count; ++line) {
-        args.index.as<int64_t>()[at[0] + line * lines.step(0)] = place[line];
+        index[line * lines.step(0)] = place[line];
       }
     });
   });

@@ -66,9 +66,10 @@ inline void store_words_part(void* p, U16 v, int count) { __builtin_memcpy(p, &v
 inline F32 half_to_float(U16 v) { return _mm256_cvtph_ps(__m128i(v)); }
 inline U16 float_to_half(F32 v) { return U16(_mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)); }
 
-// Lanes below 65536 for narrow_words.
 inline U32 widen_words(U16 v) { return U32(_mm256_cvtepu16_epi32(__m128i(v))); }
-inline U16 narrow_words(U32 v) {
+/// The upper half of each lane.
+inline U16 upper_words(U32 v) {
+  v >>= 16;
   // The pack works within 128 bits: the words wanted are in quarters 0 and 2.
   const __m256i packed = _mm256_packus_epi32(__m256i(v), __m256i(v));
   return U16(_mm256_castsi256_si128(_mm256_permute4x64_epi64(packed, 0x08)));

@@ -73,9 +73,9 @@ inline U16 float_to_half(F32 v) {
   return result;
 }
 
-// Lanes below 65536 for narrow_words.
 inline U32 widen_words(U16 v) { return __builtin_convertvector(v, U32); }
-inline U16 narrow_words(U32 v) { return __builtin_convertvector(v, U16); }
+/// The upper half of each lane.
+inline U16 upper_words(U32 v) { return __builtin_convertvector(v >> 16, U16); }
 inline F64 to_double(HalfF32 v) { return __builtin_convertvector(v, F64); }
 inline HalfF32 to_float(F64 v) { return __builtin_convertvector(v, HalfF32); }
 

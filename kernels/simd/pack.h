@@ -31,7 +31,7 @@ U16 pack(F32 v) {
   } else {
     static_assert(std::is_same_v<T, BFloat16>, "no such type of memory");
     const U32 rounded = bits + (0x7fffU + ((bits >> 16) & 1U));
-    return narrow_words((v == v ? rounded : bits | 0x400000U) >> 16);
+    return upper_words(v == v ? rounded : bits | 0x400000U);
   }
 }
 
