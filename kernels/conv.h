@@ -58,11 +58,4 @@ LV_KERNEL(conv, ConvArgs)
 LV_KERNEL(conv_input_grad, ConvInputGradArgs)
 LV_KERNEL(conv_weight_grad, ConvWeightGradArgs)
 
-namespace cpu {
-// The bodies that take every dtype and shape.
-void blocked_conv(const ConvArgs& args);
-void blocked_conv_input_grad(const ConvInputGradArgs& args);
-void blocked_conv_weight_grad(const ConvWeightGradArgs& args);
-}  // namespace cpu
-
 }  // namespace lv::kernels

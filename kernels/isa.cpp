@@ -26,4 +26,9 @@ IsaLevel isa_level() {
   return level;
 }
 
+bool has_bf16_dot() {
+  static const bool has = isa_level() == IsaLevel::v4 && __builtin_cpu_supports("avx512bf16");
+  return has;
+}
+
 }  // namespace lv::kernels::cpu

@@ -47,15 +47,7 @@ Tensor as_rows(const Context& ctx, const Tensor& x) {
 
 /// c = a b + bias for two matrices; bias may be undefined.
 void multiply_into(const Context& ctx, const Tensor& a, const Tensor& b, const Tensor& bias, const Tensor& c) {
-  const int64_t parts = bias.defined() || c.device().is_cuda()
-                            ? 1
-                            : kernels::gemm_depth_parts(a.size(0), b.size(1), a.size(1), a.dtype());
-  const Tensor partials = parts > 1 ? ctx.new_empty({parts, a.size(0), b.size(1)}, DType::f32) : Tensor();
-  kernels::gemm({.a = cref(a.unsqueeze(0)),
-                 .b = cref(b.unsqueeze(0)),
-                 .bias = cref(bias),
-                 .c = ref(c.unsqueeze(0)),
-                 .partials = ref(partials)},
+  kernels::gemm({.a = cref(a.unsqueeze(0)), .b = cref(b.unsqueeze(0)), .bias = cref(bias), .c = ref(c.unsqueeze(0))},
                 ctx.stream());
 }
 
@@ -112,8 +104,7 @@ TensorList Matmul::forward(Context& ctx, Inputs in, const Options& options) {
     kernels::gemm({.a = cref(matrices_at(a, loop.strides[0][inner], at[0])),
                    .b = cref(matrices_at(b, loop.strides[1][inner], at[1])),
                    .bias = {},
-                   .c = ref(matrices_at(c, loop.strides[2][inner], at[2])),
-                   .partials = {}},
+                   .c = ref(matrices_at(c, loop.strides[2][inner], at[2]))},
                   ctx.stream());
   }
   return {c};

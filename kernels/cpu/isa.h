@@ -11,6 +11,9 @@ enum class IsaLevel { v3, v4 };
 /// The highest level that this processor has and this build contains; the environment's LV_ISA_LEVEL=v3 lowers it.
 IsaLevel isa_level();
 
+/// Whether the processor multiplies pairs of bfloat16 (AVX512_BF16); never below level v4.
+bool has_bf16_dot();
+
 }  // namespace lv::kernels::cpu
 
 #if defined(LV_ISA_IS_BASE) && defined(LV_HAVE_ISA_v4) && !defined(LV_ISA_v4)

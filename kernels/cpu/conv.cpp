@@ -1,0 +1,104 @@
+#include "kernels/conv.h"
+
+#include "kernels/cpu/conv_phases.h"
+#include "kernels/cpu/gather_product.h"
+#include "kernels/cpu/grouped_product.h"
+#include "kernels/cpu/isa.h"
+
+namespace lv::kernels::cpu::LV_ISA {
+
+namespace {
+
+/// Runs groups whose outputs fill vectors; false for others. Pairs where channels come in pairs.
+template <class M, class T>
+bool try_grouped(const GatherShape& shape, const GroupLanes& lanes, const ConstTensorRef& x,
+                 const GroupWeights<T>& weights, const T* bias, T* y) {
+  using Plain = PlainMath<ComputeType<T>>;
+  if (lanes.fit<M>()) {
+    GroupedProduct<M, T>(shape, lanes, x.as<T>(), weights, bias, y).run();
+  } else if (lanes.fit<Plain>()) {
+    GroupedProduct<Plain, T>(shape, lanes, x.as<T>(), weights, bias, y).run();
+  } else {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void conv(const ConvArgs& args) {
+  const GroupSizes group(args.shape, args.weight.shape);
+  GatherShape shape = forward_shape(args.shape, args.x.shape, args.y.shape);
+  if (args.shape.is_pointwise()) {
+    flatten(shape);
+  }
+  const std::vector<int64_t> taps =
+      tap_offsets(forward_phase(args.shape.height), forward_phase(args.shape.width), args.weight.shape);
+  const GroupLanes lanes{.groups = args.shape.groups, .in = group.in, .out = group.out};
+  visit_product_math(args.y.dtype, "conv2d", [&]<class T, class M>() {
+    const T* bias = args.bias.as<T>();
+    if (try_grouped<M, T>(shape, lanes, args.x,
+                          {.data = args.weight.as<T>(),
+                           .taps = taps,
+                           .group_step = group.out * group.filter,
+                           .in_step = 1,
+                           .out_step = group.filter},
+                          bias, args.y.as<T>())) {
+      return;
+    }
+    parallel_for(lanes.groups, 1, [&](int64_t g, int64_t) {
+      GatherProduct<M, T>(shape, args.x.as<T>() + g * group.in,
+                          {.data = args.weight.as<T>() + g * group.out * group.filter,
+                           .taps = taps,
+                           .depth = group.in,
+                           .columns = group.out,
+                           .depth_step = 1,
+                           .column_step = group.filter},
+                          bias == nullptr ? nullptr : bias + g * group.out, args.y.as<T>() + g * group.out)
+          .run();
+    });
+  });
+}
+
+void conv_input_grad(const ConvInputGradArgs& args) {
+  const GroupSizes group(args.shape, args.weight.shape);
+  const auto& [height, width, groups] = args.shape;
+  for (int64_t phase = 0; phase < height.stride * width.stride; ++phase) {
+    const AxisPhase lines = backward_phase(height, phase / width.stride);
+    const AxisPhase columns = backward_phase(width, phase % width.stride);
+    GatherShape shape = gather_shape(lines, columns, args.grad.shape, args.dx.shape);
+    if (args.shape.is_pointwise()) {
+      flatten(shape);
+    }
+    const std::vector<int64_t> taps = tap_offsets(lines, columns, args.weight.shape);
+    const int64_t corner = (lines.first * args.dx.size(2) + columns.first) * args.dx.size(3);
+    const GroupLanes lanes{.groups = groups, .in = group.out, .out = group.in};
+    visit_product_math(args.dx.dtype, "conv2d", [&]<class T, class M>() {
+      if (try_grouped<M, T>(shape, lanes, args.grad,
+                            {.data = args.weight.as<T>(),
+                             .taps = taps,
+                             .group_step = group.out * group.filter,
+                             .in_step = group.filter,
+                             .out_step = 1},
+                            nullptr, args.dx.as<T>() + corner)) {
+        return;
+      }
+      parallel_for(groups, 1, [&](int64_t g, int64_t) {
+        GatherProduct<M, T>(shape, args.grad.as<T>() + g * group.out,
+                            {.data = args.weight.as<T>() + g * group.out * group.filter,
+                             .taps = taps,
+                             .depth = group.out,
+                             .columns = group.in,
+                             .depth_step = group.filter,
+                             .column_step = 1},
+                            nullptr, args.dx.as<T>() + corner + g * group.in)
+            .run();
+      });
+    });
+  }
+}
+
+}  // namespace lv::kernels::cpu::LV_ISA
+
+LV_CPU_KERNEL(conv, ConvArgs)
+LV_CPU_KERNEL(conv_input_grad, ConvInputGradArgs)

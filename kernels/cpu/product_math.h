@@ -1,0 +1,78 @@
+#pragma once
+
+#include "kernels/cpu/isa.h"
+#include "kernels/dispatch.h"
+#include "kernels/scalar.h"
+#include "kernels/simd/vec.h"
+
+// The arithmetic of matrix products. A product's depth is counted in units of 32 bits (64 for double): one float, or a
+// pair of bfloat16 that one instruction multiplies with another pair, adding both products to a float sum. Kernels
+// written for units run in both.
+
+namespace lv::kernels::cpu::LV_ISA {
+
+/// One element a unit: float for float and, widened while they are packed, 16-bit types; double for double.
+template <class S>
+struct PlainMath {
+  using Unit = S;
+  using Sum = S;
+  using Units = simd::Vec<S>;
+  using Sums = simd::Vec<S>;
+  static constexpr int kDepth = 1;  // elements a unit
+  static Sums multiply_add(Units a, Units b, Sums sum) { return fma(a, b, sum); }
+};
+
+#ifdef LV_ISA_v4
+/// Pairs of bfloat16, for processors that has_bf16_dot() finds.
+struct PairMath {
+  using Unit = int32_t;
+  using Sum = float;
+  using Units = simd::Vec<int32_t>;
+  using Sums = simd::Vec<float>;
+  static constexpr int kDepth = 2;
+  // As text: the level's compiler flags do not include the instruction.
+  static Sums multiply_add(Units a, Units b, Sums sum) {
+    asm("vdpbf16ps %2, %1, %0" : "+v"(sum.native) : "v"(a.native), "v"(b.native));
+    return sum;
+  }
+};
+#endif
+
+/// Calls fn.operator()<T, Math>() for the element type `dtype` in memory and the arithmetic for it.
+template <class Fn>
+void visit_product_math(DType dtype, std::string_view op, Fn&& fn) {
+#ifdef LV_ISA_v4
+  if (dtype == DType::bf16 && has_bf16_dot()) {
+    fn.template operator()<BFloat16, PairMath>();
+    return;
+  }
+#endif
+  visit_floating(dtype, op, [&]<class T>() { fn.template operator()<T, PlainMath<ComputeType<T>>>(); });
+}
+
+/// Units that `elements` along the depth take.
+template <class M>
+constexpr int64_t units_of(int64_t elements) {
+  return (elements + M::kDepth - 1) / M::kDepth;
+}
+
+/// Whether arrays of T can be read as units where they are.
+template <class M, class T>
+inline constexpr bool kReadsInPlace = sizeof(T) * M::kDepth == sizeof(typename M::Unit);
+
+/// Writes `elements` contiguous ones as units; zeros fill the last.
+template <class M, class T>
+void pack_units(const T* from, int64_t elements, typename M::Unit* to) {
+  if constexpr (kReadsInPlace<M, T>) {
+    if (elements % M::kDepth != 0) {
+      to[units_of<M>(elements) - 1] = 0;
+    }
+    std::memcpy(to, from, size_t(elements) * sizeof(T));
+  } else {
+    for (int64_t i = 0; i < elements; ++i) {
+      to[i] = widen(from[i]);
+    }
+  }
+}
+
+}  // namespace lv::kernels::cpu::LV_ISA

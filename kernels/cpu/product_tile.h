@@ -1,0 +1,119 @@
+#pragma once
+
+#include "kernels/cpu/product_math.h"
+
+// The innermost loop of convolutions and matrix products: a tile of sums in registers, two vectors wide.
+
+namespace lv::kernels::cpu::LV_ISA {
+
+/// Columns of a tile, and of the panels in which the right operand is packed.
+template <class M>
+inline constexpr int kTileColumns = 2 * M::Sums::kLanes;
+
+/// Rows of a tile come in two runs of equally spaced ones, of this length at most: their sums, two vectors of the right
+/// operand and one broadcast fill the registers.
+inline constexpr int kMaxRun = simd::kVectorBytes == 64 ? 7 : 3;
+
+/// A run of rows: where the left operand and the result begin, and how many rows of the result exist.
+template <class M, class T>
+struct RowRun {
+  const typename M::Unit* a;
+  T* c;
+  int rows;
+};
+
+/// What the tiles of one panel share.
+template <class M>
+struct TilePanel {
+  const typename M::Unit* b;    // [taps][depth][kTileColumns]
+  const typename M::Sum* bias;  // [kTileColumns]
+  const int64_t* taps;          // where the left operand of each tap begins, less the run's
+  int64_t tap_count, depth;     // depth: units of a tap
+  int64_t a_step, c_step;       // between rows of a run
+  int columns;                  // that exist, of kTileColumns
+};
+
+/// Sums of one run's rows, in registers.
+template <class M, int kRun>
+struct RunSums {
+  using Sums = typename M::Sums;
+  using Units = typename M::Units;
+  Sums at[kRun][2];
+
+  void add(int i, typename M::Unit a, Units left, Units right) {
+    const Units factor(a);
+    at[i][0] = M::multiply_add(factor, left, at[i][0]);
+    at[i][1] = M::multiply_add(factor, right, at[i][1]);
+  }
+  /// One step of the depth; rows are addressed by few registers, which a loop over i would not do.
+  void add_column(const typename M::Unit* a, int64_t step, int64_t step3, int64_t step5, Units left, Units right) {
+    add(0, a[0], left, right);
+    if constexpr (kRun > 1) {
+      add(1, a[step], left, right);
+    }
+    if constexpr (kRun > 2) {
+      add(2, a[2 * step], left, right);
+    }
+    if constexpr (kRun > 3) {
+      add(3, a[step3], left, right);
+    }
+    if constexpr (kRun > 4) {
+      add(4, a[4 * step], left, right);
+    }
+    if constexpr (kRun > 5) {
+      add(5, a[step5], left, right);
+    }
+    if constexpr (kRun > 6) {
+      add(6, a[2 * step3], left, right);
+    }
+  }
+  template <class T>
+  void store(T* c, int64_t step, int rows, int columns) const {
+    constexpr int kLanes = Sums::kLanes;
+#pragma GCC unroll 8
+    for (int i = 0; i < kRun; ++i) {
+      if (i < rows) {
+        if (columns == 2 * kLanes) {
+          simd::store(c + i * step, at[i][0]);
+          simd::store(c + i * step + kLanes, at[i][1]);
+        } else {
+          simd::store(c + i * step, at[i][0], std::min(columns, kLanes));
+          simd::store(c + i * step + kLanes, at[i][1], std::max(columns - kLanes, 0));
+        }
+      }
+    }
+  }
+};
+
+/// c[row][column] = bias[column] + sum over taps and depth of a[row + tap][depth] b[tap][depth][column] for two runs.
+template <class M, int kRun, class T>
+void multiply_tile(const RowRun<M, T>& upper, const RowRun<M, T>& lower, const TilePanel<M>& panel) {
+  using Units = typename M::Units;
+  using Sums = typename M::Sums;
+  RunSums<M, kRun> high;
+  RunSums<M, kRun> low;
+  const Sums bias[2] = {simd::load(panel.bias), simd::load(panel.bias + Sums::kLanes)};
+#pragma GCC unroll 8
+  for (int i = 0; i < kRun; ++i) {
+    high.at[i][0] = low.at[i][0] = bias[0];
+    high.at[i][1] = low.at[i][1] = bias[1];
+  }
+  const int64_t step = panel.a_step;
+  const int64_t step3 = 3 * step;
+  const int64_t step5 = 5 * step;
+  const auto* b = panel.b;
+  for (int64_t tap = 0; tap < panel.tap_count; ++tap) {
+    const auto* a0 = upper.a + panel.taps[tap];
+    const auto* a1 = lower.a + panel.taps[tap];
+    for (int64_t k = 0; k < panel.depth; ++k, ++a0, ++a1, b += kTileColumns<M>) {
+      const Units left = simd::load(b);
+      const Units right = simd::load(b + Units::kLanes);
+      high.add_column(a0, step, step3, step5, left, right);
+      low.add_column(a1, step, step3, step5, left, right);
+    }
+  }
+  high.store(upper.c, panel.c_step, upper.rows, panel.columns);
+  low.store(lower.c, panel.c_step, lower.rows, panel.columns);
+}
+
+}  // namespace lv::kernels::cpu::LV_ISA
