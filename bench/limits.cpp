@@ -47,6 +47,8 @@ double fastest_round(int rounds, const Fn& work) {
 // Enough independent sums to hide the latency of a multiply-add (4 cycles, two a cycle), few enough for 16 registers.
 constexpr int kSums = 12;
 constexpr int64_t kSteps = 1 << 20;
+// As many as find a quiet moment.
+constexpr int kRounds = 25;
 
 /// Keeps the compiler from computing a sum ahead or dropping it.
 template <class V>
@@ -94,7 +96,7 @@ __attribute__((target("avx512f,avx512bf16"))) void multiply_add_bf16() {
 }
 
 double flops_per_second(void (*loop)(), int flops_per_instruction) {
-  const double seconds = fastest_round(8, [&](int) { loop(); });
+  const double seconds = fastest_round(kRounds, [&](int) { loop(); });
   return double(num_threads()) * double(kSteps) * kSums * flops_per_instruction / seconds;
 }
 
@@ -117,7 +119,7 @@ __attribute__((target("avx2"))) void copy_plain(const char* from, char* to, int6
 double copy_speed(void (*copy)(const char*, char*, int64_t), const char* from, char* to, int64_t half) {
   const int64_t part = half / num_threads() / 32 * 32;
   const int repeats = int(std::max<int64_t>(1, (int64_t{16} << 20) / half));
-  const double seconds = fastest_round(6, [&](int thread) {
+  const double seconds = fastest_round(kRounds, [&](int thread) {
     for (int repeat = 0; repeat < repeats; ++repeat) {
       copy(from + thread * part, to + thread * part, part);
     }
@@ -157,7 +159,7 @@ Limits measure_limits() {
   constexpr int64_t kLargest = int64_t{1} << 28;
   const Tensor from = Tensor::full({kLargest / 2}, 1, DType::u8);
   const Tensor to = Tensor::full({kLargest / 2}, 2, DType::u8);
-  for (int64_t bytes = kSmallest; bytes <= kLargest; bytes *= 4) {
+  for (int64_t bytes = kSmallest; bytes <= kLargest; bytes *= 2) {
     const auto speed = [&](void (*copy)(const char*, char*, int64_t)) {
       return copy_speed(copy, static_cast<const char*>(from.raw_data()), static_cast<char*>(to.raw_data()), bytes / 2);
     };
