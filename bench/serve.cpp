@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "bench/limits.h"
+#include "core/parallel.h"
 #include "core/safetensors.h"
 
 namespace lv::bench {
@@ -24,6 +25,9 @@ class Server {
     std::istringstream words(line);
     std::string command;
     words >> command;
+    if (command == "limits") {
+      return limits();
+    }
     if (command == "prepare") {
       std::string name;
       std::string file;
@@ -40,10 +44,21 @@ class Server {
       work_.reset();
       return json::object();
     }
-    throw Error(fmt::format("bench: unknown command \"{}\"; prepare, time or release", line));
+    throw Error(fmt::format("bench: unknown command \"{}\"; limits, prepare, time or release", line));
   }
 
  private:
+  [[nodiscard]] json limits() const {
+    auto copies = json::array();
+    for (const Limits::Copy& copy : limits_.copies) {
+      copies.push_back({copy.bytes, 1e-9 * copy.bytes_per_second});
+    }
+    return {{"threads", num_threads()},
+            {"fp32_gflops", 1e-9 * limits_.fp32_flops_per_second},
+            {"bf16_gflops", 1e-9 * limits_.bf16_flops_per_second},
+            {"copies", copies}};
+  }
+
   json prepare(const std::string& name, const std::string& file) {
     work_.reset();
     const auto found = std::find_if(cases_.begin(), cases_.end(), [&](const BenchCase& c) { return c.name == name; });

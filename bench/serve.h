@@ -7,6 +7,9 @@ namespace lv::bench {
 /// Lets another program time cases in slices of its choosing, interleaved with slices of its own. Each line of `in` is
 /// a command and is answered by a line of JSON on `out`, until `in` ends:
 ///
+///   limits              answers {"threads", "fp32_gflops", "bf16_gflops", "copies"}, what the machine can do at most;
+///   copies
+///                       are pairs of the bytes moved and GB/s
 ///   prepare CASE FILE   makes the case's tensors, runs it once and writes them to FILE (safetensors; names as in
 ///                       Work::tensors); answers {"bytes", "flops", "limit_ms"}, what a run costs at least
 ///   time N              runs the prepared case N times; answers {"ms"}, the mean of a run

@@ -22,7 +22,7 @@ from types import ModuleType
 
 from engine_client import Bench
 from families import Family, Result, family_of
-from report import HEADER, row, summary
+from report import HEADER, limits_line, row, summary
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -119,8 +119,8 @@ def compare(arguments: argparse.Namespace) -> int:
         return 0
     from interleave import Comparison  # with PyTorch
 
-    print(HEADER)
     with closing(Comparison(suite, arguments)) as comparison:
+        print(f"{limits_line(comparison.limits())}\n{HEADER}", flush=True)
         runner = Runner(suite.FAMILIES, comparison.run, arguments.runs)
         runner.run_all(cases)
     results = list(runner.results.values())

@@ -38,6 +38,10 @@ class Bench:
         listed = subprocess.run([str(binary), "--list"], capture_output=True, text=True, check=True)
         return listed.stdout.split()
 
+    def limits(self) -> dict:
+        """What the machine can do at most: threads, fp32_gflops, bf16_gflops, and copies as pairs of bytes and GB/s."""
+        return self._ask("limits")
+
     def prepare(self, case: str, file: Path) -> Cost:
         """Makes a case ready to be timed and writes its tensors to `file`."""
         return Cost(**self._ask(f"prepare {case} {file}"))

@@ -34,6 +34,10 @@ class Comparison:
         self._bench = Bench(arguments.bench, arguments.threads)
         self._folder = tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None)
 
+    def limits(self) -> dict:
+        """What the machine can do at most."""
+        return self._bench.limits()
+
     def run(self, case: str) -> Result:
         """Throws BenchError and WrongPeerError."""
         cost, peer = self._prepare(case)

@@ -60,6 +60,13 @@ class ServeTest(unittest.TestCase):
             self.assertAlmostEqual(a + b, total, places=6)
         self.assertGreater(self.bench.time(10), 0)
 
+    def test_the_limits_are_those_of_the_threads_asked_for(self) -> None:
+        limits = self.bench.limits()
+        self.assertEqual(limits["threads"], 1)
+        self.assertGreaterEqual(limits["bf16_gflops"], limits["fp32_gflops"])
+        sizes = [size for size, _ in limits["copies"]]
+        self.assertEqual(sizes, sorted(sizes))
+
     def test_what_cannot_be_done_is_said_and_the_next_command_works(self) -> None:
         with self.assertRaisesRegex(BenchError, 'no case is named "nothing"'):
             self.bench.prepare("nothing", self.file)

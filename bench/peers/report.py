@@ -9,6 +9,15 @@ from families import Family, Result, family_of, geometric_mean
 HEADER = f"{'case':<60} {'ours ms':>10} {'peer ms':>10}  {'form':<8} {'ratio':>6} {'limit':>6}"
 
 
+def limits_line(limits: dict) -> str:
+    """The limits of which the table gives shares."""
+    copies = ", ".join(f"{gigabytes:.0f} GB/s of {size / 2**20:.3g} MiB" for size, gigabytes in limits["copies"][::2])
+    return (
+        f"limits with {limits['threads']} threads: {limits['fp32_gflops']:.0f} GFLOP/s fp32, "
+        f"{limits['bf16_gflops']:.0f} GFLOP/s bf16; copies: {copies}"
+    )
+
+
 def row(result: Result, missed: Sequence[str] = ()) -> str:
     """A line of the table; the bars that were missed at its end."""
     line = (

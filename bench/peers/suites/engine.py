@@ -35,9 +35,9 @@ def reduced_axes(shape: str) -> tuple[int, ...]:
     return {"C": (0, 1, 2), "NC": (1, 2), "NL": (2,)}.get(remaining, (0,))
 
 
-def reduction(function: Callable) -> Formula:
+def reduction(function: Callable, tolerance: float | None = None) -> Formula:
     """Of function(x, axes)."""
-    return Formula(lambda shape: lambda x: function(x, reduced_axes(shape)))
+    return Formula(lambda shape: lambda x: function(x, reduced_axes(shape)), tolerance=tolerance)
 
 
 def softmax_of(function: Callable) -> Formula:
@@ -172,10 +172,11 @@ FORMULAS: dict[str, Formula] = {
     "amax": reduction(torch.amax),
     "amin": reduction(torch.amin),
     "var": reduction(lambda x, axes: torch.var(x, axes, correction=0)),
-    "logsumexp": reduction(torch.logsumexp),
+    # Gradients come from the rounded result: an error of 2^-9 of 14 is one of 3 % of its exponential, on either side.
+    "logsumexp": reduction(torch.logsumexp, tolerance=0.08),
     "norm": reduction(lambda x, axes: torch.linalg.vector_norm(x, dim=axes)),
-    "argmax": plain(lambda x: x.argmax(-1)),
-    "argmin": plain(lambda x: x.argmin(-1)),
+    "argmax": Formula(lambda shape: lambda x: x.argmax(-1), has_ties=True),
+    "argmin": Formula(lambda shape: lambda x: x.argmin(-1), has_ties=True),
     "cumsum": plain(lambda x: x.cumsum(1)),
     "gather": plain(lambda x, index: x.gather(1, index)),
     "scatter_add": plain(lambda x, index, src: x.scatter_add(1, index, src)),
@@ -188,8 +189,8 @@ FORMULAS: dict[str, Formula] = {
     "slice_backward": plain(lambda grad: F.pad(grad, (32, 0))),
     "flip": plain(lambda x: x.flip(2)),
     "roll": plain(lambda x: x.roll((3, 3), (1, 2))),
-    "sort": plain(lambda x: tuple(x.sort(-1))),
-    "topk": Formula(lambda shape: lambda x: tuple(x.topk(option(shape, "k", 1), -1))),
+    "sort": Formula(lambda shape: lambda x: tuple(x.sort(-1)), has_ties=True),
+    "topk": Formula(lambda shape: lambda x: tuple(x.topk(option(shape, "k", 1), -1)), has_ties=True),
 }
 
 
@@ -229,5 +230,6 @@ FAMILIES = [
     Family("grouped convolution", r"^conv2d/.*g\d+/", mean=2.0, minimum=0.9),
     Family("convolution, matrix products", r"^(conv2d|matmul|linear)/", mean=1.1, minimum=0.9),
     Family("optimiser steps", r"/step$", minimum=0.95, limit_share=0.9),
-    Family("element-wise and others", r"^(?!add/8/)", mean=1.3, minimum=1.0, minimum_at_limit=0.95),
+    # All but the views that slices are.
+    Family("element-wise and others", r"^(?!add/8/|slice/.*/forward)", mean=1.3, minimum=1.0, minimum_at_limit=0.95),
 ]
