@@ -17,7 +17,7 @@ from families import Result
 from torch_peer import OpPeer, StepPeer, WrongPeerError, milliseconds
 
 SLICE_MS = 25  # of one side: long enough for its caches to be its own
-PAUSE_S = 0.004  # until the threads of the other side have stopped spinning
+PAUSE_S = 0.012  # until the threads of the other side have stopped spinning: some 4 ms after OpenMP work
 MEMORY = Path("/dev/shm")
 
 # Runs a number of times and returns the mean time in milliseconds.

@@ -14,7 +14,8 @@ namespace lv::kernels::cpu::LV_ISA {
 struct PackedPanelsTag;
 struct PackedPixelsTag;
 struct RowRunTag;
-struct LineTag;
+struct AllPixelsTag;
+struct AllRowsTag;
 
 /// y[image, line, column, :] = bias + sum over taps of x[pixel of the tap, :] weights[tap, :, :].
 template <class M, class T>
@@ -46,24 +47,17 @@ class GatherProduct {
     if (runs() == 0 || panels_ == 0) {
       return;
     }
-    plan_tasks();
-    packed_ = thread_scratch<PackedPanelsTag, Unit>(size_t(panels_ * panel_units_));
-    parallel_for(panels_, 8192 / std::max<int64_t>(panel_units_, 1), [&](int64_t begin, int64_t end) {
-      for (int64_t panel = begin; panel < end; ++panel) {
-        pack_panel<M>(weights_, panel, packed_ + panel * panel_units_);
-      }
-    });
-    const int64_t spans = chunk_count(runs(), runs_of_task_);
-    parallel_for(spans * chunk_count(panels_, panels_of_task_), 1, [&](int64_t task, int64_t) {
-      const int64_t first = task % spans * runs_of_task_;
-      const int64_t panel = task / spans * panels_of_task_;
-      run_task(first, std::min(first + runs_of_task_, runs()), panel, std::min(panel + panels_of_task_, panels_));
-    });
+    constexpr int64_t kEnoughPanels = 8;
+    const int64_t pixels = shape_.images * shape_.in_lines * shape_.in_columns * units_;
+    if (panels_ >= kEnoughPanels && panels_ * panel_units_ > pixels) {
+      run_by_panels();
+    } else {
+      run_by_pixels();
+    }
   }
 
  private:
   [[nodiscard]] int64_t runs() const { return shape_.images * shape_.lines * runs_of_line_; }
-  [[nodiscard]] int64_t tap_columns() const { return limits_.right - limits_.left + 1; }
 
   /// The length of runs that covers a line with the fewest rows beyond it.
   [[nodiscard]] int best_run() const {
@@ -84,35 +78,74 @@ class GatherProduct {
            (shape_.columns - 1) * shape_.column_step + limits_.right < shape_.in_columns;
   }
 
+  /// Weights are packed once, pixels by the task that reads them.
+  void run_by_pixels() {
+    plan_tasks();
+    Unit* packed = thread_scratch<PackedPanelsTag, Unit>(size_t(panels_ * panel_units_));
+    parallel_for(panels_, 8192 / std::max<int64_t>(panel_units_, 1), [&](int64_t begin, int64_t end) {
+      for (int64_t panel = begin; panel < end; ++panel) {
+        pack_panel<M>(weights_, panel, packed + panel * panel_units_);
+      }
+    });
+    const int64_t spans = chunk_count(runs(), runs_of_task_);
+    parallel_for(spans * chunk_count(panels_, panels_of_task_), 1, [&](int64_t task, int64_t) {
+      const int64_t first = task % spans * runs_of_task_;
+      const int64_t last = std::min(first + runs_of_task_, runs());
+      const int64_t panel = task / spans * panels_of_task_;
+      auto* rows = thread_scratch<RowRunTag, RowRun<M, T>>(size_t(last - first + 1));
+      Unit* pixels = thread_scratch<PackedPixelsTag, Unit>(size_t(in_place_ ? 0 : span_of(first, last).units));
+      find_rows(first, last, pixels, rows);
+      multiply(rows, last - first, span_of(first, last).line_units, panel, std::min(panel + panels_of_task_, panels_),
+               packed + panel * panel_units_);
+    });
+  }
+
+  /// Pixels are packed once, and a task takes all of them with one panel of the weights: where there are more weights
+  /// than pixels.
+  void run_by_panels() {
+    const int64_t runs_of_image = shape_.lines * runs_of_line_;
+    const int64_t image_units = in_place_ ? 0 : span_of(0, runs_of_image).units;
+    auto* rows = thread_scratch<AllRowsTag, RowRun<M, T>>(size_t(runs() + 1));
+    Unit* pixels = thread_scratch<AllPixelsTag, Unit>(size_t(shape_.images * image_units));
+    parallel_for(shape_.images, 1, [&](int64_t image, int64_t) {
+      const int64_t first = image * runs_of_image;
+      find_rows(first, first + runs_of_image, pixels + image * image_units, rows + first);
+    });
+    parallel_for(panels_, 1, [&](int64_t panel, int64_t) {
+      Unit* packed = thread_scratch<PackedPanelsTag, Unit>(size_t(panel_units_));
+      pack_panel<M>(weights_, panel, packed);
+      multiply(rows, runs(), span_of(0, runs_of_image).line_units, panel, panel + 1, packed);
+    });
+  }
+
   /// Tasks take as many panels as stay in the second-level cache, and pixels for a quarter of it.
   void plan_tasks() {
     constexpr int64_t kPanelBytes = 512 << 10;
     constexpr int64_t kPixelBytes = 192 << 10;
-    constexpr int64_t kBlockBytes = 24 << 10;
     constexpr int64_t kMinTasks = 16;
     panels_of_task_ =
         std::clamp<int64_t>(kPanelBytes / std::max<int64_t>(panel_units_ * int64_t(sizeof(Unit)), 1), 1, panels_);
     const int64_t groups = chunk_count(panels_, panels_of_task_);
-    const int64_t run_bytes = run_ * shape_.column_step * units_ * int64_t(sizeof(Unit));
-    runs_of_block_ = std::max<int64_t>(1, kBlockBytes / std::max<int64_t>(2 * run_bytes, 1)) * 2;
-    int64_t wanted = std::max<int64_t>(2, kPixelBytes / std::max<int64_t>(run_bytes, 1));
-    wanted = std::min(wanted, std::max<int64_t>(2, runs() * groups / kMinTasks));
+    const int64_t wanted = std::max<int64_t>(2, std::min(kPixelBytes / run_bytes(), runs() * groups / kMinTasks));
     // Whole lines, or an even part of one.
-    runs_of_task_ = wanted >= runs_of_line_ ? wanted / runs_of_line_ * runs_of_line_
-                                            : chunk_count(runs_of_line_, chunk_count(runs_of_line_, wanted));
-    runs_of_task_ += in_place_ ? runs_of_task_ % 2 : 0;
+    if (wanted < runs_of_line_) {
+      runs_of_task_ = chunk_count(runs_of_line_, chunk_count(runs_of_line_, wanted));
+      runs_of_task_ += in_place_ ? runs_of_task_ % 2 : 0;
+    } else {
+      const int64_t lines = wanted / runs_of_line_;
+      runs_of_task_ = (lines + (runs_of_line_ * lines) % 2) * runs_of_line_;
+    }
   }
 
-  void run_task(int64_t first, int64_t last, int64_t first_panel, int64_t last_panel) {
-    auto* runs = thread_scratch<RowRunTag, RowRun<M, T>>(size_t(last - first + 1));
-    int64_t line_units = shape_.in_columns * pixel_units_;
-    if (in_place_) {
-      find_runs(first, last, runs);
-    } else {
-      line_units = pack_runs(first, last, runs);
-    }
-    runs[last - first] = runs[last - first - 1];  // the partner of the last one of an odd number
-    runs[last - first].rows = 0;
+  [[nodiscard]] int64_t run_bytes() const {
+    return std::max<int64_t>(1, run_ * shape_.column_step * units_ * int64_t(sizeof(Unit)));
+  }
+
+  /// Multiplies runs with panels [first_panel, last_panel), which begin at `packed`. rows[count] is written.
+  void multiply(RowRun<M, T>* rows, int64_t count, int64_t line_units, int64_t first_panel, int64_t last_panel,
+                const Unit* packed) const {
+    constexpr int64_t kBlockBytes = 24 << 10;
+    const int64_t runs_of_block = std::max<int64_t>(1, kBlockBytes / (2 * run_bytes())) * 2;
     std::vector<int64_t> taps;
     for (const auto& [line, column] : shape_.taps) {
       taps.push_back((line - limits_.top) * line_units + (column - limits_.left) * pixel_units_);
@@ -121,32 +154,32 @@ class GatherProduct {
     for (size_t i = 1; i * size_t(joined) < taps.size(); ++i) {
       taps[i] = taps[i * size_t(joined)];
     }
-    TilePanel<M> tile{.b = nullptr,
-                      .bias = nullptr,
-                      .taps = taps.data(),
-                      .tap_count = int64_t(taps.size()) / joined,
-                      .depth = units_ * joined,
-                      .a_step = shape_.column_step * pixel_units_,
-                      .c_step = shape_.out_pixel,
-                      .columns = 0};
     // Blocks of pixels that stay in the first-level cache meet every panel.
-    for (int64_t block = 0; block < last - first; block += runs_of_block_) {
-      const int64_t end = std::min(last - first, block + runs_of_block_);
+    for (int64_t block = 0; block < count; block += runs_of_block) {
+      const int64_t end = std::min(count, block + runs_of_block);
       for (int64_t panel = first_panel; panel < last_panel; ++panel) {
         const int64_t column = panel * kTileColumns<M>;
-        tile.b = packed_ + panel * panel_units_;
-        tile.bias = bias_.data() + column;
-        tile.columns = int(std::min<int64_t>(kTileColumns<M>, weights_.columns - column));
-        multiply(runs, block, end, column, tile);
+        multiply_block(rows, block, end, column,
+                       {.b = packed + (panel - first_panel) * panel_units_,
+                        .bias = bias_.data() + column,
+                        .taps = taps.data(),
+                        .tap_count = int64_t(taps.size()) / joined,
+                        .depth = units_ * joined,
+                        .a_step = shape_.column_step * pixel_units_,
+                        .c_step = shape_.out_pixel,
+                        .columns = int(std::min<int64_t>(kTileColumns<M>, weights_.columns - column))});
       }
     }
   }
 
-  void multiply(const RowRun<M, T>* runs, int64_t begin, int64_t end, int64_t column, const TilePanel<M>& tile) const {
+  void multiply_block(const RowRun<M, T>* rows, int64_t begin, int64_t end, int64_t column,
+                      const TilePanel<M>& panel) const {
     visit_run([&]<int kRun>() {
       for (int64_t i = begin; i < end; i += 2) {
-        multiply_tile<M, kRun, T>({runs[i].a, runs[i].c + column, runs[i].rows},
-                                  {runs[i + 1].a, runs[i + 1].c + column, runs[i + 1].rows}, tile);
+        const RowRun<M, T>& upper = rows[i];
+        const RowRun<M, T> lower = i + 1 < end ? rows[i + 1] : RowRun<M, T>{upper.a, upper.c, 0};
+        multiply_tile<M, kRun, T>({upper.a, upper.c + column, upper.rows}, {lower.a, lower.c + column, lower.rows},
+                                  panel);
       }
     });
   }
@@ -186,47 +219,60 @@ class GatherProduct {
             .rows = int(std::min<int64_t>(run_, shape_.columns))};
   }
 
-  void find_runs(int64_t first, int64_t last, RowRun<M, T>* runs) const {
-    const auto* x = reinterpret_cast<const Unit*>(x_);
-    for (int64_t run = first; run < last; ++run) {
-      const int64_t line = run / runs_of_line_;
-      const int64_t in_line =
-          line / shape_.lines * shape_.in_lines + line % shape_.lines * shape_.line_step + limits_.top;
-      runs[run - first] = run_at(run, x + (in_line * shape_.in_columns + limits_.left) * pixel_units_, 0);
+  /// What packed pixels of runs take.
+  struct Span {
+    int64_t lines;                     // of the output
+    int64_t first_column, in_columns;  // of the input
+    int64_t line_units;                // between lines, also of pixels that are read in place
+    int64_t units;                     // of all at most
+  };
+  [[nodiscard]] Span span_of(int64_t first, int64_t last) const {
+    if (in_place_) {
+      return {
+          .lines = 0, .first_column = 0, .in_columns = 0, .line_units = shape_.in_columns * pixel_units_, .units = 0};
     }
+    const int64_t first_line = first / runs_of_line_;
+    const int64_t last_line = (last - 1) / runs_of_line_;
+    const bool is_part = first_line == last_line;  // of a line
+    const int64_t first_column = is_part ? run_column(first) : 0;
+    const int64_t end = is_part ? run_column(last - 1) + run_ : std::max<int64_t>(shape_.columns, run_);
+    const int64_t in_columns = (end - 1 - first_column) * shape_.column_step + limits_.right - limits_.left + 1;
+    const int64_t lines = last_line - first_line + 1;
+    const int64_t images = last_line / shape_.lines - first_line / shape_.lines + 1;
+    const int64_t in_lines = lines * shape_.line_step + images * (limits_.bottom - limits_.top + 1);
+    return {.lines = lines,
+            .first_column = first_column,
+            .in_columns = in_columns,
+            .line_units = in_columns * units_,
+            .units = in_lines * in_columns * units_};
   }
 
-  /// Copies what the runs read, with its padding, into memory of this thread. Returns the units of a line there.
-  int64_t pack_runs(int64_t first, int64_t last, RowRun<M, T>* runs) const {
-    const int64_t first_line = first / runs_of_line_;
-    const int64_t lines = (last - 1) / runs_of_line_ + 1 - first_line;
-    const int64_t first_column = lines == 1 ? run_column(first) : 0;
-    const int64_t columns =
-        (lines == 1 ? run_column(last - 1) + run_ : std::max<int64_t>(shape_.columns, run_)) - first_column;
-    const int64_t in_columns = (columns - 1) * shape_.column_step + tap_columns();
-    const int64_t line_units = in_columns * units_;
-    const int64_t images = (first_line + lines - 1) / shape_.lines - first_line / shape_.lines + 1;
-    auto* to = thread_scratch<PackedPixelsTag, Unit>(
-        size_t((lines * shape_.line_step + images * (limits_.bottom - limits_.top + 1)) * line_units));
-    auto** starts = thread_scratch<LineTag, const Unit*>(size_t(lines));
-    int64_t packed_until = 0;  // the input line after the last one packed, of this image
-    for (int64_t i = 0; i < lines; ++i) {
-      const int64_t image = (first_line + i) / shape_.lines;
-      const int64_t line = (first_line + i) % shape_.lines;
-      const int64_t from = line * shape_.line_step + limits_.top;
-      const int64_t until = from - limits_.top + limits_.bottom + 1;
-      const bool continues = i > 0 && line > 0 && from <= packed_until;
-      const int64_t next = continues ? packed_until : from;
-      starts[i] = to - (next - from) * line_units;
-      for (int64_t in_line = next; in_line < until; ++in_line, to += line_units) {
-        pack_line(image, in_line, first_column * shape_.column_step + limits_.left, in_columns, to);
+  /// Where runs read and write; copies what they read, with its padding, to `pixels` unless it is read in place.
+  void find_rows(int64_t first, int64_t last, Unit* pixels, RowRun<M, T>* rows) const {
+    const auto* x = reinterpret_cast<const Unit*>(x_);
+    const Span span = span_of(first, last);
+    const Unit* start = nullptr;  // of the line
+    int64_t packed_until = 0;     // the input line after the last one packed, of this image
+    for (int64_t run = first, before = -1; run < last; ++run) {
+      const int64_t line = run / runs_of_line_;
+      if (line != before) {
+        const int64_t top = line % shape_.lines * shape_.line_step + limits_.top;
+        const int64_t image = line / shape_.lines;
+        if (in_place_) {
+          start = x + ((image * shape_.in_lines + top) * shape_.in_columns + limits_.left) * pixel_units_;
+        } else {
+          const bool continues = run > first && line % shape_.lines > 0 && top <= packed_until;
+          int64_t next = continues ? packed_until : top;
+          start = pixels - (next - top) * span.line_units;
+          packed_until = top + limits_.bottom - limits_.top + 1;
+          for (; next < packed_until; ++next, pixels += span.line_units) {
+            pack_line(image, next, span.first_column * shape_.column_step + limits_.left, span.in_columns, pixels);
+          }
+        }
+        before = line;
       }
-      packed_until = until;
+      rows[run - first] = run_at(run, start, span.first_column);
     }
-    for (int64_t run = first; run < last; ++run) {
-      runs[run - first] = run_at(run, starts[run / runs_of_line_ - first_line], first_column);
-    }
-    return line_units;
   }
 
   /// Input pixels [first, first + count) of a line, zeros outside the input.
@@ -262,9 +308,8 @@ class GatherProduct {
   bool in_place_;
   int64_t pixel_units_;
   int64_t panels_, panel_units_;
-  int64_t panels_of_task_, runs_of_task_, runs_of_block_;
+  int64_t panels_of_task_ = 1, runs_of_task_ = 1;
   std::vector<Sum> bias_;
-  Unit* packed_ = nullptr;
 };
 
 }  // namespace lv::kernels::cpu::LV_ISA

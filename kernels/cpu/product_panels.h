@@ -61,8 +61,9 @@ void pack_tap(const PanelSource<T>& source, int64_t tap, int64_t first, int64_t 
       turned = source.depth / M::kDepth / kSide * kSide;
       const auto* units_at = reinterpret_cast<const Unit*>(from);
       const int64_t step = source.column_step / M::kDepth;
-      for (int64_t k = 0; k < turned; k += kSide) {
-        for (int64_t column = 0; column < kColumns; column += kSide) {
+      // Along the depth first: the processor foresees what each of the loads reads next.
+      for (int64_t column = 0; column < kColumns; column += kSide) {
+        for (int64_t k = 0; k < turned; k += kSide) {
           transpose_tile(units_at + column * step + k, step, to + k * kColumns + column, kColumns);
         }
       }
