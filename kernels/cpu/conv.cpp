@@ -1,5 +1,6 @@
 #include "kernels/conv.h"
 
+#include "kernels/cpu/columns.h"
 #include "kernels/cpu/conv_phases.h"
 #include "kernels/cpu/gather_product.h"
 #include "kernels/cpu/grouped_product.h"
@@ -36,6 +37,12 @@ void conv(const ConvArgs& args) {
       tap_offsets(forward_phase(args.shape.height), forward_phase(args.shape.width), args.weight.shape);
   const GroupLanes lanes{.groups = args.shape.groups, .in = group.in, .out = group.out};
   visit_product_math(args.y.dtype, "conv2d", [&]<class T, class M>() {
+    // Pixels of an odd number of channels are padded to whole units; filters that have an even number need not be.
+    const bool is_odd = group.in % M::kDepth != 0 && group.filter % M::kDepth == 0;
+    if (is_odd && Columns::suits(args.shape, args.weight.shape)) {
+      conv_by_columns<M, T>(args);
+      return;
+    }
     const T* bias = args.bias.as<T>();
     if (try_grouped<M, T>(shape, lanes, args.x,
                           {.data = args.weight.as<T>(),
@@ -61,6 +68,10 @@ void conv(const ConvArgs& args) {
 }
 
 void conv_input_grad(const ConvInputGradArgs& args) {
+  if (Columns::suits(args.shape, args.weight.shape)) {
+    visit_product_math(args.dx.dtype, "conv2d", [&]<class T, class M>() { input_grad_by_columns<M, T>(args); });
+    return;
+  }
   const GroupSizes group(args.shape, args.weight.shape);
   const auto& [height, width, groups] = args.shape;
   for (int64_t phase = 0; phase < height.stride * width.stride; ++phase) {

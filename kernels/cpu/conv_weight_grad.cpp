@@ -1,6 +1,7 @@
 #include <vector>
 
 #include "kernels/conv.h"
+#include "kernels/cpu/columns.h"
 #include "kernels/cpu/conv_phases.h"
 #include "kernels/cpu/grouped_outer.h"
 #include "kernels/cpu/isa.h"
@@ -20,13 +21,6 @@ PixelArray<T> pixels_of(const ConstTensorRef& array, int64_t first_channel, int6
           .pixels = array.size(0) * array.size(1) * array.size(2)};
 }
 
-/// The same pixels in lines of another length.
-template <class T>
-void rearrange(PixelArray<T>& array, int64_t columns) {
-  array.columns = std::min(columns, array.pixels);
-  array.lines = chunk_count(array.pixels, array.columns);
-}
-
 }  // namespace
 
 void conv_weight_grad(const ConvWeightGradArgs& args) {
@@ -44,20 +38,25 @@ void conv_weight_grad(const ConvWeightGradArgs& args) {
       GroupedOuterProduct<T>(forward, lanes, args.x.as<T>(), args.grad.as<T>()).run(args.dweight.as<T>());
       return;
     }
+    if (Columns::suits(args.shape, args.dweight.shape)) {
+      weight_grad_by_columns<T>(args);
+      return;
+    }
     parallel_for(groups, 1, [&](int64_t g, int64_t) {
-      OuterShape<T> shape{.grad = pixels_of<T>(args.grad, g * out, out),
-                          .x = pixels_of<T>(args.x, g * in, in),
-                          .images = args.x.size(0),
-                          .line_step = height.stride,
-                          .column_step = width.stride,
-                          .taps = forward.taps};
+      T* dweight = args.dweight.as<T>() + g * args.dweight.numel() / groups;
       if (args.shape.is_pointwise()) {
-        constexpr int64_t kLine = 256;
-        rearrange(shape.grad, kLine);
-        rearrange(shape.x, kLine);
-        shape.images = 1;
+        const int64_t pixels = args.grad.numel() / args.grad.size(3);
+        outer_product<M>(args.grad.as<T>() + g * out, groups * out, out, args.x.as<T>() + g * in, groups * in, in,
+                         pixels, dweight);
+        return;
       }
-      OuterProduct<M, T>(shape).run(args.dweight.as<T>() + g * out * args.dweight.numel() / args.dweight.size(0));
+      const OuterShape<T> shape{.grad = pixels_of<T>(args.grad, g * out, out),
+                                .x = pixels_of<T>(args.x, g * in, in),
+                                .images = args.x.size(0),
+                                .line_step = height.stride,
+                                .column_step = width.stride,
+                                .taps = forward.taps};
+      OuterProduct<M, T>(shape).run(dweight);
     });
   });
 }

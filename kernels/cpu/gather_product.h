@@ -18,13 +18,13 @@ struct AllPixelsTag;
 struct AllRowsTag;
 
 /// y[image, line, column, :] = bias + sum over taps of x[pixel of the tap, :] weights[tap, :, :].
-template <class M, class T>
+template <class M, class T, class Out = T>
 class GatherProduct {
  public:
   using Unit = typename M::Unit;
   using Sum = typename M::Sum;
 
-  GatherProduct(const GatherShape& shape, const T* x, const PanelSource<T>& weights, const T* bias, T* y)
+  GatherProduct(const GatherShape& shape, const T* x, const PanelSource<T>& weights, const T* bias, Out* y)
       : shape_(shape),
         x_(x),
         weights_(weights),
@@ -92,7 +92,7 @@ class GatherProduct {
       const int64_t first = task % spans * runs_of_task_;
       const int64_t last = std::min(first + runs_of_task_, runs());
       const int64_t panel = task / spans * panels_of_task_;
-      auto* rows = thread_scratch<RowRunTag, RowRun<M, T>>(size_t(last - first + 1));
+      auto* rows = thread_scratch<RowRunTag, RowRun<M, Out>>(size_t(last - first + 1));
       Unit* pixels = thread_scratch<PackedPixelsTag, Unit>(size_t(in_place_ ? 0 : span_of(first, last).units));
       find_rows(first, last, pixels, rows);
       multiply(rows, last - first, span_of(first, last).line_units, panel, std::min(panel + panels_of_task_, panels_),
@@ -105,7 +105,7 @@ class GatherProduct {
   void run_by_panels() {
     const int64_t runs_of_image = shape_.lines * runs_of_line_;
     const int64_t image_units = in_place_ ? 0 : span_of(0, runs_of_image).units;
-    auto* rows = thread_scratch<AllRowsTag, RowRun<M, T>>(size_t(runs() + 1));
+    auto* rows = thread_scratch<AllRowsTag, RowRun<M, Out>>(size_t(runs() + 1));
     Unit* pixels = thread_scratch<AllPixelsTag, Unit>(size_t(shape_.images * image_units));
     parallel_for(shape_.images, 1, [&](int64_t image, int64_t) {
       const int64_t first = image * runs_of_image;
@@ -142,7 +142,7 @@ class GatherProduct {
   }
 
   /// Multiplies runs with panels [first_panel, last_panel), which begin at `packed`. rows[count] is written.
-  void multiply(RowRun<M, T>* rows, int64_t count, int64_t line_units, int64_t first_panel, int64_t last_panel,
+  void multiply(RowRun<M, Out>* rows, int64_t count, int64_t line_units, int64_t first_panel, int64_t last_panel,
                 const Unit* packed) const {
     constexpr int64_t kBlockBytes = 24 << 10;
     const int64_t runs_of_block = std::max<int64_t>(1, kBlockBytes / (2 * run_bytes())) * 2;
@@ -172,14 +172,14 @@ class GatherProduct {
     }
   }
 
-  void multiply_block(const RowRun<M, T>* rows, int64_t begin, int64_t end, int64_t column,
+  void multiply_block(const RowRun<M, Out>* rows, int64_t begin, int64_t end, int64_t column,
                       const TilePanel<M>& panel) const {
     visit_run([&]<int kRun>() {
       for (int64_t i = begin; i < end; i += 2) {
-        const RowRun<M, T>& upper = rows[i];
-        const RowRun<M, T> lower = i + 1 < end ? rows[i + 1] : RowRun<M, T>{upper.a, upper.c, 0};
-        multiply_tile<M, kRun, T>({upper.a, upper.c + column, upper.rows}, {lower.a, lower.c + column, lower.rows},
-                                  panel);
+        const RowRun<M, Out>& upper = rows[i];
+        const RowRun<M, Out> lower = i + 1 < end ? rows[i + 1] : RowRun<M, Out>{upper.a, upper.c, 0};
+        multiply_tile<M, kRun, Out>({upper.a, upper.c + column, upper.rows}, {lower.a, lower.c + column, lower.rows},
+                                    panel);
       }
     });
   }
@@ -210,7 +210,7 @@ class GatherProduct {
     return std::min(run % runs_of_line_ * run_, std::max<int64_t>(shape_.columns - run_, 0));
   }
 
-  [[nodiscard]] RowRun<M, T> run_at(int64_t run, const Unit* line_start, int64_t first_column) const {
+  [[nodiscard]] RowRun<M, Out> run_at(int64_t run, const Unit* line_start, int64_t first_column) const {
     const int64_t line = run / runs_of_line_;
     const int64_t column = run_column(run);
     return {.a = line_start + (column - first_column) * shape_.column_step * pixel_units_,
@@ -248,7 +248,7 @@ class GatherProduct {
   }
 
   /// Where runs read and write; copies what they read, with its padding, to `pixels` unless it is read in place.
-  void find_rows(int64_t first, int64_t last, Unit* pixels, RowRun<M, T>* rows) const {
+  void find_rows(int64_t first, int64_t last, Unit* pixels, RowRun<M, Out>* rows) const {
     const auto* x = reinterpret_cast<const Unit*>(x_);
     const Span span = span_of(first, last);
     const Unit* start = nullptr;  // of the line
@@ -290,9 +290,7 @@ class GatherProduct {
       pack_units<M>(from, (end - begin) * depth, to + begin * units_);
       return;
     }
-    for (int64_t column = begin; column < end; ++column, from += shape_.in_pixel) {
-      pack_units<M>(from, depth, to + column * units_);
-    }
+    pack_pixels<M>(from, shape_.in_pixel, depth, end - begin, to + begin * units_);
   }
 
   static constexpr int kMinRun = kMaxRun > 4 ? 4 : 2;
@@ -300,7 +298,7 @@ class GatherProduct {
   const GatherShape& shape_;
   const T* x_;
   PanelSource<T> weights_;
-  T* y_;
+  Out* y_;
   int64_t units_;  // of a tap
   GatherShape::Limits limits_;
   int run_;  // columns of a run

@@ -22,30 +22,6 @@ struct Product {
   int64_t a_row, a_step, b_step, b_column;  // elements between rows of a, steps of the depth, columns of b
 };
 
-/// Sums of outer products: the depth are pixels, whose channels are the rows of c on one side and its columns on the
-/// other.
-template <class M, class T>
-void multiply_by_steps(const Product<T>& product) {
-  constexpr int64_t kLine = 256;
-  const int64_t columns = std::min(kLine, product.depth);
-  const auto pixels = [&](const T* data, int64_t step, int64_t channels) {
-    return PixelArray<T>{.data = data,
-                         .lines = chunk_count(product.depth, columns),
-                         .columns = columns,
-                         .step = step,
-                         .channels = channels,
-                         .pixels = product.depth};
-  };
-  const std::vector<GatherShape::Tap> taps{{0, 0}};
-  const OuterShape<T> shape{.grad = pixels(product.a, product.a_step, product.m),
-                            .x = pixels(product.b, product.b_step, product.n),
-                            .images = 1,
-                            .line_step = 1,
-                            .column_step = 1,
-                            .taps = taps};
-  OuterProduct<M, T>(shape).run(product.c);
-}
-
 /// Rows of a with its depth contiguous.
 template <class M, class T>
 void multiply_by_rows(const Product<T>& product) {
@@ -76,7 +52,8 @@ void multiply(Product<T> product) {
   if (product.a_step == 1 || product.depth <= 1) {
     multiply_by_rows<M>(product);
   } else if (product.a_row == 1 && product.b_column == 1 && product.bias == nullptr) {
-    multiply_by_steps<M>(product);
+    outer_product<M>(product.a, product.a_step, product.m, product.b, product.b_step, product.n, product.depth,
+                     product.c);
   } else {
     T* dense = thread_scratch<DenseLeftTag, T>(size_t(product.m * product.depth));
     const Shape shape{product.m, product.depth};

@@ -279,4 +279,28 @@ class OuterProduct {
   int64_t parts_, row_blocks_, rows_of_block_, column_blocks_, panels_of_block_;
 };
 
+/// c[i][j] = sum over k < depth of a[k * a_step + i] b[k * b_step + j], c: [rows, columns].
+template <class M, class T>
+void outer_product(const T* a, int64_t a_step, int64_t rows, const T* b, int64_t b_step, int64_t columns, int64_t depth,
+                   T* c) {
+  constexpr int64_t kLine = 256;
+  const int64_t line = std::min(kLine, depth);
+  const auto pixels = [&](const T* data, int64_t step, int64_t channels) {
+    return PixelArray<T>{.data = data,
+                         .lines = chunk_count(depth, line),
+                         .columns = line,
+                         .step = step,
+                         .channels = channels,
+                         .pixels = depth};
+  };
+  const std::vector<GatherShape::Tap> taps{{0, 0}};
+  const OuterShape<T> shape{.grad = pixels(a, a_step, rows),
+                            .x = pixels(b, b_step, columns),
+                            .images = 1,
+                            .line_step = 1,
+                            .column_step = 1,
+                            .taps = taps};
+  OuterProduct<M, T>(shape).run(c);
+}
+
 }  // namespace lv::kernels::cpu::LV_ISA

@@ -75,4 +75,22 @@ void pack_units(const T* from, int64_t elements, typename M::Unit* to) {
   }
 }
 
+/// pack_units for `count` pixels, `step` elements apart, of `depth` elements each.
+template <class M, class T>
+void pack_pixels(const T* from, int64_t step, int64_t depth, int64_t count, typename M::Unit* to) {
+  const int64_t units = units_of<M>(depth);
+  if (M::kDepth == 2 && depth == 3) {  // colours: four elements at once, but for the last pixel
+    constexpr uint64_t kThree = (uint64_t{1} << 48) - 1;
+    for (; count > 1; --count, from += step, to += units) {
+      uint64_t pixel;
+      std::memcpy(&pixel, from, sizeof(pixel));
+      pixel &= kThree;
+      std::memcpy(to, &pixel, sizeof(pixel));
+    }
+  }
+  for (; count > 0; --count, from += step, to += units) {
+    pack_units<M>(from, depth, to);
+  }
+}
+
 }  // namespace lv::kernels::cpu::LV_ISA
