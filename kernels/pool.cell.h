@@ -70,10 +70,11 @@ struct PoolDivisor {
   }
 };
 
-/// Whether `value` replaces `best` in a maximum: the first largest wins, and NaN wins over everything.
+/// Whether `value` replaces `best` in a maximum: the first largest wins, and NaN wins over everything. T: a scalar or a
+/// vector.
 template <class T>
-LV_HOSTDEV bool replaces_maximum(T value, T best) {
-  return value > best || value != value;
+LV_HOSTDEV auto replaces_maximum(T value, T best) {
+  return (value > best) | (value != value);
 }
 
 }  // namespace lv::kernels

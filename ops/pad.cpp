@@ -1,6 +1,9 @@
 #include "ops/pad.h"
 
+#include <cstring>
+
 #include "kernels/copy.h"
+#include "kernels/pad.h"
 #include "ops/resample_axis.h"
 
 namespace lv::ops {
@@ -21,8 +24,22 @@ Tensor inner_view(const Tensor& padded, const InlineVector<PadAmount, 4>& amount
   return view;
 }
 
-void copy(const Tensor& from, const Tensor& to, Stream stream) {
-  kernels::copy({.x = kernels::cref(from), .y = kernels::ref(to)}, stream);
+kernels::PadPlan plan_of(const Shape& x, const Shape& y, const InlineVector<PadAmount, 4>& amounts) {
+  kernels::PadPlan plan;
+  plan.add_axis(1, 1, 0);  // so that a scalar has one, too
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    const int back = x.rank() - 1 - axis;
+    plan.add_axis(x[axis], y[axis], back < amounts.size() ? amounts[back].before : 0);
+  }
+  return plan;
+}
+
+/// The bits of `value` as an element of `dtype`.
+uint64_t element_bits(double value, DType dtype) {
+  const Tensor element = Tensor::scalar(value, dtype);
+  uint64_t bits = 0;
+  std::memcpy(&bits, element.raw_data(), size_t(size_bytes(dtype)));
+  return bits;
 }
 
 /// Which cell stands at position `at` of the continued axis.
@@ -85,12 +102,16 @@ OutputSpecs ConstantPad::infer(Inputs in, const Options& options) {
 TensorList ConstantPad::forward(Context& ctx, Inputs in, const Options& options) {
   const Tensor y = ctx.new_output();
   if (options.is_crop) {
-    copy(inner_view(in[0], options.amounts), y, ctx.stream());
+    const Tensor inner = inner_view(in[0], options.amounts);
+    kernels::copy({.x = kernels::cref(inner), .y = kernels::ref(y)}, ctx.stream());
     return {y};
   }
-  const Tensor value = Tensor::scalar(options.value, y.dtype(), y.device());
-  copy(value.expand(y.shape()), y, ctx.stream());
-  copy(in[0], inner_view(y, options.amounts), ctx.stream());
+  const Tensor x = ctx.dense(in[0]);
+  kernels::pad({.x = kernels::cref(x),
+                .y = kernels::ref(y),
+                .plan = plan_of(x.shape(), y.shape(), options.amounts),
+                .value = element_bits(options.value, y.dtype())},
+               ctx.stream());
   return {y};
 }
 

@@ -30,10 +30,10 @@ struct Affine {
       const auto s = lanes.load(factor + c);
       const auto b = lanes.load(term + c);
       for (int r = 0; r < kRows; ++r) {
-        prefetch_after(x[row + r] + c);
+        simd::prefetch_after(x[row + r] + c);
         auto value = fma(lanes.load(x[row + r] + c) - m, s, b);
         if constexpr (kHasResidual) {
-          prefetch_after(residual[row + r] + c);
+          simd::prefetch_after(residual[row + r] + c);
           value += lanes.load(residual[row + r] + c);
         }
         if constexpr (kRelu) {

@@ -1,24 +1,25 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
-#include <type_traits>
+
+#include "kernels/simd/loop.h"
 
 namespace lv::kernels::cpu::LV_ISA {
 
-/// Channels that are worked on together: their running values stay in registers while a window is walked.
-inline constexpr int64_t kChannelBlock = 64;
-
-/// Calls fn(c, count) for the blocks of [0, channels). The count of a whole block is a compile-time constant, so that
-/// the loops over it unroll into plain vector instructions.
-template <class Fn>
-void for_each_channel_block(int64_t channels, Fn&& fn) {
+/// Calls body.operator()<kVectors>(c, lanes) for blocks of `kVectors` vectors of channels that cover [0, channels): as
+/// many at a time as can keep their running values in registers while a window is walked.
+template <class T, class Body>
+void for_each_channel_block(int64_t channels, Body&& body) {
+  constexpr int64_t kLanes = simd::Vec<simd::Lane<T>>::kLanes;
   int64_t c = 0;
-  for (; c + kChannelBlock <= channels; c += kChannelBlock) {
-    fn(c, std::integral_constant<int64_t, kChannelBlock>{});
+  for (; c + 4 * kLanes <= channels; c += 4 * kLanes) {
+    body.template operator()<4>(c, simd::WholeVector{});
+  }
+  for (; c + kLanes <= channels; c += kLanes) {
+    body.template operator()<1>(c, simd::WholeVector{});
   }
   if (c < channels) {
-    fn(c, channels - c);
+    body.template operator()<1>(c, simd::PartVector{channels - c});
   }
 }
 

@@ -34,13 +34,13 @@ struct GradInputs {
   /// grad_y where the ReLU was open, 0 elsewhere. `at`: the channel's place in the coefficients.
   template <ReluMask kMask, class Lanes>
   V masked(int64_t row, int64_t c, int64_t at, V deviation, Lanes lanes) const {
-    prefetch_after(grad_y[row] + c);
-    prefetch_after(x[row] + c);
+    simd::prefetch_after(grad_y[row] + c);
+    simd::prefetch_after(x[row] + c);
     const V grad = lanes.load(grad_y[row] + c);
     if constexpr (kMask == ReluMask::input) {
       return select(fma(deviation, lanes.load(scale + at), lanes.load(offset + at)) > V(A(0)), grad, V(A(0)));
     } else if constexpr (kMask == ReluMask::output) {
-      prefetch_after(y[row] + c);
+      simd::prefetch_after(y[row] + c);
       return select(lanes.load(y[row] + c) > V(A(0)), grad, V(A(0)));
     } else {
       return grad;

@@ -12,10 +12,10 @@ constexpr int kRowBlock = 8;
 template <int kRows, class T, class A>
 void add_rows(Rows<const T> x, int64_t row, int64_t channels, A* sum) {
   simd::for_each_vec<T>(channels, [&](int64_t c, auto lanes) {
-    prefetch_after(x[row] + c);
+    simd::prefetch_after(x[row] + c);
     auto rows_sum = lanes.load(x[row] + c);
     for (int r = 1; r < kRows; ++r) {
-      prefetch_after(x[row + r] + c);
+      simd::prefetch_after(x[row + r] + c);
       rows_sum += lanes.load(x[row + r] + c);
     }
     lanes.store(sum + c, lanes.load(sum + c) + rows_sum);

@@ -84,14 +84,6 @@ void for_each_row_block(int64_t rows, Body&& body) {
   }
 }
 
-/// Asks for the memory a little after `p`. The processor's own prefetcher stops at each page and loses its way among
-/// several streams of rows: without this the backward pass runs at half the speed of memory.
-template <class T>
-void prefetch_after(const T* p) {
-  constexpr int64_t kDistanceBytes = 4096;
-  __builtin_prefetch(reinterpret_cast<const char*>(p) + kDistanceBytes);
-}
-
 /// A row-major matrix of activations; the row step may be 0 (a broadcast row).
 template <class T>
 struct Rows {

@@ -22,7 +22,7 @@ void exp_sums(Rows<const T> x, int64_t row, int64_t n, Accumulator<T> (&top)[kRo
   std::fill_n(total, kRows, V(A(0)));
   simd::for_each_vec<T>(n, [&](int64_t i, auto lanes) {
     for (int r = 0; r < kRows; ++r) {
-      prefetch_after(x[row + r] + i);
+      simd::prefetch_after(x[row + r] + i);
       // A NaN may get lost here; it comes back in the sum.
       high[r] = fast_max(high[r], lanes.keep(lanes.load(x[row + r] + i), V(kMinusInfinity<A>)));
     }

@@ -51,7 +51,7 @@ struct LayerNorm {
     std::fill_n(squares, kRows, V(A(0)));
     simd::for_each_vec<T>(channels, [&](int64_t c, auto lanes) {
       for (int r = 0; r < kRows; ++r) {
-        prefetch_after(x[row + r] + c);
+        simd::prefetch_after(x[row + r] + c);
         sum[r] += lanes.load(x[row + r] + c);
       }
     });
@@ -102,8 +102,8 @@ struct LayerNormGrad {
       V weight_sum = lanes.load(parameter_sums + c);
       V bias_sum = lanes.load(parameter_sums + channels + c);
       for (int r = 0; r < kRows; ++r) {
-        prefetch_after(grad_y[row + r] + c);
-        prefetch_after(x[row + r] + c);
+        simd::prefetch_after(grad_y[row + r] + c);
+        simd::prefetch_after(x[row + r] + c);
         const V grad = lanes.load(grad_y[row + r] + c);
         const V normal = (lanes.load(x[row + r] + c) - mean[row + r]) * inv_std[row + r];
         weight_sum = fma(grad, normal, weight_sum);

@@ -3,100 +3,186 @@
 #include "core/parallel.h"
 #include "kernels/cpu/channel_blocks.h"
 #include "kernels/cpu/isa.h"
-#include "kernels/scalar.h"
+#include "kernels/simd/integers.h"
+#include "kernels/simd/stream.h"
 
 namespace lv::kernels::cpu::LV_ISA {
 
 namespace {
 
-/// Calls fn(n, row, column, channel, count) for every cell of a [N, rows, columns, C] array, in blocks of channels;
-/// rows are spread over the threads.
-template <class Fn>
-void for_each_cell(const Shape& shape, int64_t cells_read, Fn&& fn) {
-  const int64_t rows = shape[1];
-  const int64_t columns = shape[2];
-  const int64_t channels = shape[3];
-  const int64_t row_cost = std::max<int64_t>(1, columns * channels * cells_read);
-  parallel_for(shape[0] * rows, std::max<int64_t>(1, 65536 / row_cost), [&](int64_t begin, int64_t end) {
-    for (int64_t line = begin; line < end; ++line) {
-      for (int64_t column = 0; column < columns; ++column) {
-        for_each_channel_block(channels,
-                               [&](int64_t c, auto count) { fn(line / rows, line % rows, column, c, count); });
+template <class T>
+using VecOf = simd::Vec<simd::Lane<T>>;
+template <class T>
+using IntVecOf = simd::Vec<simd::IntOf<simd::Lane<T>>>;
+
+constexpr int64_t kLargeBytes = int64_t{8} << 20;
+
+/// A dense [N, H, W, C] array as a grid of cells.
+template <class T>
+struct Cells {
+  T* data;
+  int64_t rows, columns, channels;
+  bool is_large;  // so that the last-level cache holds a part of it at most
+
+  Cells(T* begin, const Shape& shape)
+      : data(begin),
+        rows(shape[1]),
+        columns(shape[2]),
+        channels(shape[3]),
+        is_large(numel(shape) * int64_t(sizeof(T)) >= kLargeBytes) {}
+  [[nodiscard]] T* row(int64_t n, int64_t h) const { return data + (n * rows + h) * columns * channels; }
+
+  /// Several rows are read at once: more streams than the processor follows by itself. Inlined always, since GCC drops
+  /// calls of a function that does nothing but prefetch.
+  template <int kVectors>
+  [[gnu::always_inline]] void prefetch_after(const T* cell) const {
+    if (is_large) {
+      for (int v = 0; v < kVectors; ++v) {
+        simd::prefetch_after(cell + v * VecOf<std::remove_const_t<T>>::kLanes);
       }
+    }
+  }
+};
+
+template <class T>
+Cells<const T> cells_of(const ConstTensorRef& array) {
+  return {array.as<T>(), array.shape};
+}
+template <class T>
+Cells<T> cells_of(const TensorRef& array) {
+  return {array.as<T>(), array.shape};
+}
+
+/// Calls fn(n, row) for the rows of `written`, spread over the threads, and path.finish() after each thread's share.
+template <class T, class Fn>
+void for_each_row(const Cells<T>& written, int64_t images, int64_t cells_read, simd::StorePath path, Fn&& fn) {
+  const int64_t row_cost = std::max<int64_t>(1, written.columns * written.channels * cells_read);
+  parallel_for(images * written.rows, std::max<int64_t>(1, 65536 / row_cost), [&](int64_t begin, int64_t end) {
+    for (int64_t line = begin; line < end; ++line) {
+      fn(line / written.rows, line % written.rows);
+    }
+    path.finish();
+  });
+}
+
+/// One axis of a window: its cells inside the array, and where the first of them lies in the window.
+struct Window {
+  int64_t first, last, position;
+
+  Window(const PoolAxis& axis, int64_t o)
+      : first(axis.first(o)), last(axis.last(o)), position(axis.position(o, first)) {}
+};
+
+/// The windows that can cover cell i along one axis.
+struct Covering {
+  int64_t first, last;
+
+  Covering(const PoolAxis& axis, int64_t i) : first(axis.first_window(i)), last(axis.last_window(i)) {}
+};
+
+int64_t window_cells(const PoolAxis& height, const PoolAxis& width) { return height.kernel * width.kernel; }
+
+/// Calls fn(cell, position in the window) for the cells of a window; `image` is the first cell of its image.
+template <class T, class Fn>
+void for_each_window_cell(const Cells<const T>& x, const T* image, const Window& rows, const Window& columns,
+                          const PoolAxis& height, const PoolAxis& width, Fn&& fn) {
+  int64_t row_position = rows.position * width.kernel;
+  for (int64_t h = rows.first; h < rows.last; h += height.dilation, row_position += width.kernel) {
+    const T* row = image + h * x.columns * x.channels;
+    int64_t position = row_position + columns.position;
+    for (int64_t w = columns.first; w < columns.last; w += width.dilation, ++position) {
+      fn(row + w * x.channels, position);
+    }
+  }
+}
+
+/// The largest of a window, and its position where `index` is wanted.
+template <bool kIsIndexed, int kVectors, class T, class Index, class Lanes, class Walk>
+void max_of_window(Lanes lanes, int64_t first_position, const Cells<const T>& x, Walk&& walk, T* y, Index* index) {
+  using V = VecOf<T>;
+  using I = IntVecOf<T>;
+  V best[kVectors];
+  I chosen[kVectors];
+  std::fill_n(best, kVectors, V(-std::numeric_limits<typename V::Element>::infinity()));
+  // A window of -infinities keeps its first cell, as if the search had started there.
+  std::fill_n(chosen, kVectors, I(typename I::Element(first_position)));
+  walk([&](const T* cell, int64_t at) {
+    const I position = typename I::Element(at);
+    x.template prefetch_after<kVectors>(cell);
+    for (int v = 0; v < kVectors; ++v) {
+      const V value = lanes.load(cell + v * V::kLanes);
+      if constexpr (kIsIndexed) {
+        const auto replaces = replaces_maximum(value, best[v]);
+        best[v] = select(replaces, value, best[v]);
+        chosen[v] = select(replaces, position, chosen[v]);
+      } else {
+        best[v] = max(value, best[v]);
+      }
+    }
+  });
+  for (int v = 0; v < kVectors; ++v) {
+    lanes.store(y + v * V::kLanes, best[v]);
+    if constexpr (kIsIndexed) {
+      simd::store_integers(lanes, index + v * V::kLanes, chosen[v]);
+    }
+  }
+}
+
+template <bool kIsIndexed, class T, class Index>
+void max_pool_typed(const MaxPoolArgs& args) {
+  const auto& [height, width] = std::tie(args.height, args.width);
+  const Cells<const T> x = cells_of<T>(args.x);
+  const Cells<T> y = cells_of<T>(args.y);
+  Index* index = args.index.as<Index>();
+  for_each_row(y, args.y.size(0), window_cells(height, width), {}, [&](int64_t n, int64_t oh) {
+    const T* image = x.row(n, 0);
+    T* target = y.row(n, oh);
+    const Window rows(height, oh);
+    for (int64_t ow = 0; ow < y.columns; ++ow, target += y.channels) {
+      const Window columns(width, ow);
+      for_each_channel_block<T>(y.channels, [&]<int kVectors>(int64_t c, auto lanes) {
+        const auto walk = [&](auto&& fn) { for_each_window_cell(x, image + c, rows, columns, height, width, fn); };
+        Index* chosen = kIsIndexed ? index + (target - y.data) + c : nullptr;
+        max_of_window<kIsIndexed, kVectors>(lanes, rows.position * width.kernel + columns.position, x, walk, target + c,
+                                            chosen);
+      });
     }
   });
 }
 
-/// Row-major offset of [n, h, w, c].
-int64_t offset_of(const Shape& shape, int64_t n, int64_t h, int64_t w, int64_t c) {
-  return ((n * shape[1] + h) * shape[2] + w) * shape[3] + c;
-}
-
-int64_t window_cells(const PoolAxis& height, const PoolAxis& width) { return height.kernel * width.kernel; }
-
-template <class T, class Index>
-void max_pool_typed(const MaxPoolArgs& args) {
-  using Value = ComputeType<T>;
-  const auto& [in, height, width] = std::tie(args.x.shape, args.height, args.width);
-  const T* x = args.x.as<T>();
-  T* y = args.y.as<T>();
-  Index* index = args.index.as<Index>();
-  for_each_cell(args.y.shape, window_cells(height, width),
-                [&](int64_t n, int64_t oh, int64_t ow, int64_t c, auto count) {
-                  Value best[kChannelBlock];
-                  Index chosen[kChannelBlock] = {};
-                  std::fill_n(best, count, -std::numeric_limits<Value>::infinity());
-                  // A window of -infinities keeps its first cell, as if the search had started there.
-                  const auto start =
-                      Index(height.position(oh, height.first(oh)) * width.kernel + width.position(ow, width.first(ow)));
-                  std::fill_n(chosen, count, start);
-                  for (int64_t h = height.first(oh); h < height.last(oh); h += height.dilation) {
-                    for (int64_t w = width.first(ow); w < width.last(ow); w += width.dilation) {
-                      const T* cell = x + offset_of(in, n, h, w, c);
-                      const auto position = Index(height.position(oh, h) * width.kernel + width.position(ow, w));
-                      for (int64_t k = 0; k < count; ++k) {
-                        const Value value = widen(cell[k]);
-                        const bool replaces = replaces_maximum(value, best[k]);
-                        best[k] = replaces ? value : best[k];
-                        chosen[k] = replaces ? position : chosen[k];
-                      }
-                    }
-                  }
-                  const int64_t at = offset_of(args.y.shape, n, oh, ow, c);
-                  for (int64_t k = 0; k < count; ++k) {
-                    y[at + k] = convert<T>(best[k]);
-                  }
-                  if (index != nullptr) {
-                    std::copy_n(chosen, count, index + at);
-                  }
-                });
-}
-
 template <class T, class Index>
 void max_pool_backward_typed(const MaxPoolBackwardArgs& args) {
-  using Value = ComputeType<T>;
-  const auto& [out, height, width] = std::tie(args.grad.shape, args.height, args.width);
-  const T* grad = args.grad.as<T>();
+  using V = VecOf<T>;
+  using I = IntVecOf<T>;
+  const auto& [height, width] = std::tie(args.height, args.width);
+  const Cells<const T> grad = cells_of<T>(args.grad);
+  const Cells<T> dx = cells_of<T>(args.dx);
   const Index* index = args.index.as<Index>();
-  T* dx = args.dx.as<T>();
-  for_each_cell(args.dx.shape, 2, [&](int64_t n, int64_t h, int64_t w, int64_t c, auto count) {
-    Value sum[kChannelBlock] = {};
-    for (int64_t oh = height.first_window(h); oh < height.last_window(h); ++oh) {
-      for (int64_t ow = width.first_window(w); ow < width.last_window(w); ++ow) {
-        if (!height.covers(oh, h) || !width.covers(ow, w)) {
-          continue;
+  const auto path = simd::StorePath::for_rows(dx.data, dx.channels, args.dx.numel());
+  for_each_row(dx, args.dx.size(0), 2, path, [&](int64_t n, int64_t h) {
+    T* target = dx.row(n, h);
+    const Covering rows(height, h);
+    for (int64_t w = 0; w < dx.columns; ++w, target += dx.channels) {
+      const Covering columns(width, w);
+      for_each_channel_block<T>(dx.channels, [&]<int kVectors>(int64_t c, auto lanes) {
+        V sum[kVectors] = {};
+        for (int64_t oh = rows.first; oh < rows.last; ++oh) {
+          for (int64_t ow = columns.first; ow < columns.last; ++ow) {
+            if (!height.covers(oh, h) || !width.covers(ow, w)) {
+              continue;
+            }
+            const I position = typename I::Element(height.position(oh, h) * width.kernel + width.position(ow, w));
+            const int64_t at = grad.row(n, oh) - grad.data + ow * grad.channels + c;
+            for (int v = 0; v < kVectors; ++v) {
+              const I chosen = simd::load_integers<typename I::Element>(lanes, index + at + v * V::kLanes);
+              sum[v] += select(chosen == position, lanes.load(grad.data + at + v * V::kLanes), V(0));
+            }
+          }
         }
-        const auto position = int32_t(height.position(oh, h) * width.kernel + width.position(ow, w));
-        const int64_t at = offset_of(out, n, oh, ow, c);
-        for (int64_t k = 0; k < count; ++k) {
-          const Value value = widen(grad[at + k]);  // read in any case, so that the loop has no branch
-          sum[k] += int32_t(index[at + k]) == position ? value : Value(0);
+        for (int v = 0; v < kVectors; ++v) {
+          path.store(lanes, target + c + v * V::kLanes, sum[v]);
         }
-      }
-    }
-    const int64_t at = offset_of(args.dx.shape, n, h, w, c);
-    for (int64_t k = 0; k < count; ++k) {
-      dx[at + k] = convert<T>(sum[k]);
+      });
     }
   });
 }
@@ -105,7 +191,11 @@ void max_pool_backward_typed(const MaxPoolBackwardArgs& args) {
 
 void max_pool(const MaxPoolArgs& args) {
   visit_floating(args.x.dtype, "max_pool2d", [&]<class T>() {
-    visit_pool_index(args.index.dtype, [&]<class Index>() { max_pool_typed<T, Index>(args); });
+    if (args.index.data == nullptr) {
+      max_pool_typed<false, T, uint8_t>(args);
+    } else {
+      visit_pool_index(args.index.dtype, [&]<class Index>() { max_pool_typed<true, T, Index>(args); });
+    }
   });
 }
 
@@ -116,51 +206,64 @@ void max_pool_backward(const MaxPoolBackwardArgs& args) {
 }
 
 void avg_pool(const AvgPoolArgs& args) {
-  const auto& [in, height, width] = std::tie(args.x.shape, args.height, args.width);
+  const auto& [height, width] = std::tie(args.height, args.width);
   visit_floating(args.x.dtype, "avg_pool2d", [&]<class T>() {
-    using Value = ComputeType<T>;
-    const T* x = args.x.as<T>();
-    T* y = args.y.as<T>();
-    for_each_cell(args.y.shape, window_cells(height, width),
-                  [&](int64_t n, int64_t oh, int64_t ow, int64_t c, auto count) {
-                    Value sum[kChannelBlock] = {};
-                    for (int64_t h = height.first(oh); h < height.last(oh); ++h) {
-                      for (int64_t w = width.first(ow); w < width.last(ow); ++w) {
-                        const T* cell = x + offset_of(in, n, h, w, c);
-                        for (int64_t k = 0; k < count; ++k) {
-                          sum[k] += widen(cell[k]);
-                        }
-                      }
-                    }
-                    const Value scale = Value(1) / Value(args.divisor.of(height, width, oh, ow));
-                    T* target = y + offset_of(args.y.shape, n, oh, ow, c);
-                    for (int64_t k = 0; k < count; ++k) {
-                      target[k] = convert<T>(sum[k] * scale);
-                    }
-                  });
+    using V = VecOf<T>;
+    using Scalar = typename V::Element;
+    const Cells<const T> x = cells_of<T>(args.x);
+    const Cells<T> y = cells_of<T>(args.y);
+    for_each_row(y, args.y.size(0), window_cells(height, width), {}, [&](int64_t n, int64_t oh) {
+      const T* image = x.row(n, 0);
+      T* target = y.row(n, oh);
+      const Window rows(height, oh);
+      for (int64_t ow = 0; ow < y.columns; ++ow, target += y.channels) {
+        const Window columns(width, ow);
+        const V scale = Scalar(1) / Scalar(args.divisor.of(height, width, oh, ow));
+        for_each_channel_block<T>(y.channels, [&]<int kVectors>(int64_t c, auto lanes) {
+          V sum[kVectors] = {};
+          for_each_window_cell(x, image + c, rows, columns, height, width, [&](const T* cell, int64_t /*position*/) {
+            x.template prefetch_after<kVectors>(cell);
+            for (int v = 0; v < kVectors; ++v) {
+              sum[v] += lanes.load(cell + v * V::kLanes);
+            }
+          });
+          for (int v = 0; v < kVectors; ++v) {
+            lanes.store(target + c + v * V::kLanes, sum[v] * scale);
+          }
+        });
+      }
+    });
   });
 }
 
 void avg_pool_backward(const AvgPoolBackwardArgs& args) {
-  const auto& [out, height, width] = std::tie(args.grad.shape, args.height, args.width);
+  const auto& [height, width] = std::tie(args.height, args.width);
   visit_floating(args.dx.dtype, "avg_pool2d", [&]<class T>() {
-    using Value = ComputeType<T>;
-    const T* grad = args.grad.as<T>();
-    T* dx = args.dx.as<T>();
-    for_each_cell(args.dx.shape, 2, [&](int64_t n, int64_t h, int64_t w, int64_t c, auto count) {
-      Value sum[kChannelBlock] = {};
-      for (int64_t oh = height.first_window(h); oh < height.last_window(h); ++oh) {
-        for (int64_t ow = width.first_window(w); ow < width.last_window(w); ++ow) {
-          const T* cell = grad + offset_of(out, n, oh, ow, c);
-          const Value scale = Value(1) / Value(args.divisor.of(height, width, oh, ow));
-          for (int64_t k = 0; k < count; ++k) {
-            sum[k] += widen(cell[k]) * scale;
+    using V = VecOf<T>;
+    using Scalar = typename V::Element;
+    const Cells<const T> grad = cells_of<T>(args.grad);
+    const Cells<T> dx = cells_of<T>(args.dx);
+    const auto path = simd::StorePath::for_rows(dx.data, dx.channels, args.dx.numel());
+    for_each_row(dx, args.dx.size(0), 2, path, [&](int64_t n, int64_t h) {
+      T* target = dx.row(n, h);
+      const Covering rows(height, h);
+      for (int64_t w = 0; w < dx.columns; ++w, target += dx.channels) {
+        const Covering columns(width, w);
+        for_each_channel_block<T>(dx.channels, [&]<int kVectors>(int64_t c, auto lanes) {
+          V sum[kVectors] = {};
+          for (int64_t oh = rows.first; oh < rows.last; ++oh) {
+            for (int64_t ow = columns.first; ow < columns.last; ++ow) {
+              const T* cell = grad.row(n, oh) + ow * grad.channels + c;
+              const V scale = Scalar(1) / Scalar(args.divisor.of(height, width, oh, ow));
+              for (int v = 0; v < kVectors; ++v) {
+                sum[v] = fma(lanes.load(cell + v * V::kLanes), scale, sum[v]);
+              }
+            }
           }
-        }
-      }
-      T* target = dx + offset_of(args.dx.shape, n, h, w, c);
-      for (int64_t k = 0; k < count; ++k) {
-        target[k] = convert<T>(sum[k]);
+          for (int v = 0; v < kVectors; ++v) {
+            path.store(lanes, target + c + v * V::kLanes, sum[v]);
+          }
+        });
       }
     });
   });

@@ -68,7 +68,7 @@ struct SoftmaxRowsGrad {
       for (int r = 0; r < kRows; ++r) {
         // Lanes past the end hold a gradient of 0.
         const V grad = lanes.load(grad_y[row + r] + i);
-        prefetch_after(grad_y[row + r] + i);
+        simd::prefetch_after(grad_y[row + r] + i);
         total[r] = kIsLog ? total[r] + grad : fma(grad, lanes.load(y[row + r] + i), total[r]);
       }
     });

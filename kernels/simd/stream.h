@@ -40,6 +40,14 @@ void store_past_caches(T* p, Vec<Lane<T>> v) {
   }
 }
 
+/// Asks for the memory a little after `p`. The processor's own prefetcher stops at each page and loses its way among
+/// several streams of rows: reading two rows at once gains up to a third by it, reading one array loses.
+template <class T>
+void prefetch_after(const T* p) {
+  constexpr int64_t kDistanceBytes = 4096;
+  __builtin_prefetch(reinterpret_cast<const char*>(p) + kDistanceBytes);
+}
+
 /// Orders this thread's streamed stores before its later ones.
 inline void finish_streams() { _mm_sfence(); }
 

@@ -9,6 +9,9 @@ using namespace lv::specs;
 LV_OP_SPEC(ConstantPad) {
   spec.add("empty", {floats({0, 3})}, {{{1, 2}}, 0.5});
   spec.add("last_axis", {floats({7, 5})}, {{{1, 2}}, 0.5});
+  spec.add("nothing", {floats({3, 4})}, {{{0, 0}}, 0.5});
+  spec.add("all_axes", {floats({3, 5, 7, 17})}, {{{1, 0}, {0, 2}, {1, 1}, {2, 1}}, -1.5});
+  spec.add("from_nothing", {floats({2, 0, 3})}, {{{0, 0}, {2, 1}}, 0.25});
   spec.add("image", {floats({2, 9, 7, 11})}, {{{0, 0}, {1, 1}, {2, 0}}, 0.0});
   spec.add("crop", {floats({4, 9, 7})}, {{{1, 2}, {0, 3}}, 0.0, true});
   spec.benchmark("N8_56x56_C64_p1", {floats({8, 56, 56, 64})}, {{{0, 0}, {1, 1}, {1, 1}}, 0.0});
