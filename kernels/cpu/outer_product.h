@@ -84,19 +84,21 @@ class OuterProduct {
 
   /// dw: [O, taps, C], dense.
   void run(T* dw) {
-    const int64_t size = shape_.grad.channels * sums_step_;
-    const bool is_direct = std::is_same_v<T, Sum> && parts_ == 1 && shape_.x.channels % kColumns == 0;
-    Sum* sums = is_direct ? reinterpret_cast<Sum*>(dw) : thread_scratch<PartialSumTag, Sum>(size_t(parts_ * size));
-    const int64_t blocks = row_blocks_ * column_blocks_;
-    parallel_for(parts_ * blocks, 1, [&](int64_t task, int64_t) {
-      const int64_t part = task / blocks;
-      const int64_t row_block = task % blocks / column_blocks_;
-      run_task(part, row_block, task % column_blocks_, sums + part * size);
-    });
-    if (!is_direct) {
-      parallel_for(shape_.grad.channels, std::max<int64_t>(1, 8192 / sums_step_),
-                   [&](int64_t begin, int64_t end) { add_parts(begin, end, sums, size, dw); });
+    const int64_t channels = shape_.x.channels;
+    const auto taps = int64_t(shape_.taps.size());
+    if (parts_ == 1 && (std::is_same_v<T, Sum> || strips_ <= strips_of_chunk_)) {
+      run_tasks([&](int64_t) { return Target<T>{dw, taps * channels, channels, channels}; });
+      return;
     }
+    const int64_t padded = column_panels_ * kColumns;
+    const int64_t size = shape_.grad.channels * taps * padded;
+    Sum* sums = thread_scratch<PartialSumTag, Sum>(size_t(parts_ * size));
+    run_tasks([&](int64_t part) { return Target<Sum>{sums + part * size, taps * padded, padded, padded}; });
+    parallel_for(shape_.grad.channels * taps, std::max<int64_t>(1, 8192 / padded), [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        add_parts(sums + row * padded, size, dw + row * channels);
+      }
+    });
   }
 
  private:
@@ -124,8 +126,7 @@ class OuterProduct {
     row_panels_ = chunk_count(outs, kMaxOuterRows);
     rows_ = std::max<int64_t>(kMinOuterRows, chunk_count(outs, row_panels_));
     column_panels_ = chunk_count(shape_.x.channels, kColumns);
-    sums_step_ = int64_t(shape_.taps.size()) * column_panels_ * kColumns;
-    const int64_t bytes = outs * sums_step_ * int64_t(sizeof(Sum));
+    const int64_t bytes = outs * int64_t(shape_.taps.size()) * column_panels_ * kColumns * int64_t(sizeof(Sum));
     parts_ = std::clamp<int64_t>(kPartialBytes / bytes, 1, std::min(kTasks, chunk_count(strips_, strips_of_chunk_)));
     const int64_t wanted = chunk_count(kTasks, parts_);
     // The operand that is not cut is packed once for each block of the other.
@@ -137,7 +138,25 @@ class OuterProduct {
     row_blocks_ = chunk_count(row_panels_, rows_of_block_);
   }
 
-  void run_task(int64_t part, int64_t row_block, int64_t column_block, Sum* sums) const {
+  /// Results [O][taps][columns]: steps between rows and taps, and how many columns there are.
+  template <class Out>
+  struct Target {
+    Out* data;
+    int64_t row_step, tap_step, columns;
+  };
+
+  /// target(part) is where a part of the pixels has its sums.
+  template <class Fn>
+  void run_tasks(const Fn& target) const {
+    const int64_t blocks = row_blocks_ * column_blocks_;
+    parallel_for(parts_ * blocks, 1, [&](int64_t task, int64_t) {
+      const int64_t block = task % blocks;
+      run_task(task / blocks, block / column_blocks_, block % column_blocks_, target(task / blocks));
+    });
+  }
+
+  template <class Out>
+  void run_task(int64_t part, int64_t row_block, int64_t column_block, const Target<Out>& target) const {
     const int64_t first_row = row_block * rows_of_block_;
     const int64_t rows = std::min(rows_of_block_, row_panels_ - first_row);
     const int64_t first_column = column_block * panels_of_block_;
@@ -159,29 +178,31 @@ class OuterProduct {
       for (int64_t column = 0; column < columns; ++column) {
         for (int64_t row = 0; row < rows; ++row) {
           multiply(strips, strip > begin, first_row + row, grad + row * grad_units, first_column + column,
-                   x + column * x_units, sums);
+                   x + column * x_units, target);
         }
       }
     }
   }
 
   /// Adds a chunk's sums of one panel of rows and one of columns, for every tap.
+  template <class Out>
   void multiply(int64_t strips, bool accumulates, int64_t row_panel, const Unit* grad, int64_t column_panel,
-                const Unit* x, Sum* sums) const {
+                const Unit* x, const Target<Out>& target) const {
     const PixelWalk walk{.strips = strips,
                          .lines = lines_,
                          .columns = shape_.grad.columns,
                          .strip_step = in_lines_ * in_columns_ * kColumns,
                          .line_step = shape_.line_step * in_columns_ * kColumns,
                          .column_step = shape_.column_step * kColumns};
-    const int rows = int(std::min(rows_, shape_.grad.channels - row_panel * rows_));
-    Sum* c = sums + row_panel * rows_ * sums_step_ + column_panel * kColumns;
+    OuterTile<Out> tile{.data = target.data + row_panel * rows_ * target.row_step + column_panel * kColumns,
+                        .step = target.row_step,
+                        .rows = int(std::min(rows_, shape_.grad.channels - row_panel * rows_)),
+                        .columns = std::min(kColumns, target.columns - column_panel * kColumns)};
     visit_rows([&]<int kRows>() {
-      for (size_t tap = 0; tap < shape_.taps.size(); ++tap) {
-        const int64_t first =
-            ((shape_.taps[tap].line - limits_.top) * in_columns_ + shape_.taps[tap].column - limits_.left) * kColumns;
-        add_outer_products<M, kRows>(grad, x + first, walk, accumulates, rows,
-                                     c + int64_t(tap) * column_panels_ * kColumns, sums_step_);
+      for (const auto& [line, column] : shape_.taps) {
+        const int64_t first = ((line - limits_.top) * in_columns_ + column - limits_.left) * kColumns;
+        add_outer_products<M, kRows, Out>(grad, x + first, walk, accumulates, tile);
+        tile.data += target.tap_step;
       }
     });
   }
@@ -254,18 +275,14 @@ class OuterProduct {
     }
   }
 
-  void add_parts(int64_t begin, int64_t end, const Sum* sums, int64_t size, T* dw) const {
-    const int64_t channels = shape_.x.channels;
-    const auto taps = int64_t(shape_.taps.size());
-    for (int64_t row = begin * taps; row < end * taps; ++row) {
-      const Sum* from = sums + row * column_panels_ * kColumns;
-      for (int64_t c = 0; c < channels; ++c) {
-        Sum sum = from[c];
-        for (int64_t part = 1; part < parts_; ++part) {
-          sum += from[part * size + c];
-        }
-        dw[row * channels + c] = convert<T>(sum);
+  /// One row of results: the sums of its parts, `size` apart.
+  void add_parts(const Sum* sums, int64_t size, T* dw) const {
+    for (int64_t c = 0; c < shape_.x.channels; c += kLanes) {
+      auto sum = simd::load(sums + c);
+      for (int64_t part = 1; part < parts_; ++part) {
+        sum += simd::load(sums + part * size + c);
       }
+      simd::store(dw + c, sum, std::min(kLanes, shape_.x.channels - c));
     }
   }
 
@@ -275,7 +292,6 @@ class OuterProduct {
   int64_t strips_, strips_of_chunk_;
   int64_t in_lines_, in_columns_;  // pixels of x that a band reads
   int64_t row_panels_, rows_, column_panels_;
-  int64_t sums_step_;  // between rows of the sums
   int64_t parts_, row_blocks_, rows_of_block_, column_blocks_, panels_of_block_;
 };
 
