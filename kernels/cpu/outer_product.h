@@ -109,7 +109,8 @@ class OuterProduct {
   void plan_pixels() {
     constexpr int64_t kBandPixels = 256;
     const auto& grad = shape_.grad;
-    const int64_t most = std::clamp<int64_t>(kBandPixels / grad.columns, 1, grad.lines);
+    const int64_t streams = shape_.images < M::kDepth ? M::kDepth : 1;  // that an image has to feed
+    const int64_t most = std::clamp<int64_t>(kBandPixels / grad.columns, 1, chunk_count(grad.lines, streams));
     bands_of_image_ = chunk_count(grad.lines, most);
     lines_ = chunk_count(grad.lines, bands_of_image_);
     bands_ = shape_.images * bands_of_image_;
@@ -300,7 +301,7 @@ template <class M, class T>
 void outer_product(const T* a, int64_t a_step, int64_t rows, const T* b, int64_t b_step, int64_t columns, int64_t depth,
                    T* c) {
   constexpr int64_t kLine = 256;
-  const int64_t line = std::min(kLine, depth);
+  const int64_t line = chunk_count(depth, 2 * chunk_count(depth, 2 * kLine));  // an even number of equal ones
   const auto pixels = [&](const T* data, int64_t step, int64_t channels) {
     return PixelArray<T>{.data = data,
                          .lines = chunk_count(depth, line),
