@@ -24,11 +24,16 @@ struct PixelArray {
     const T* data;
     int64_t step, begin, end;
 
-    /// Where a run of pixels begins; zeros, again and again, outside.
-    [[nodiscard]] std::pair<const T*, int64_t> run(int64_t column) const {
+    /// Where a run of pixels begins, and the steps to the next pixel and channel. Outside there are zeros, again and
+    /// again.
+    struct Run {
+      const T* data;
+      int64_t step, channel_step;
+    };
+    [[nodiscard]] Run run(int64_t column) const {
       static constexpr T kZeros[2 * simd::kVectorBytes / sizeof(T)]{};
       const bool is_inside = begin <= column && column < end;
-      return is_inside ? std::pair{data + column * step, step} : std::pair{&kZeros[0], int64_t{0}};
+      return is_inside ? Run{data + column * step, step, 1} : Run{&kZeros[0], 0, 0};
     }
     /// Where the run from `column` on ends, at most `most`.
     [[nodiscard]] int64_t run_end(int64_t column, int64_t most) const {
@@ -156,30 +161,34 @@ class OuterProduct {
     });
   }
 
+  /// Packed panels of a task.
+  struct Panels {
+    int64_t first, count;
+    int64_t units;  // from one to the next
+  };
+
   template <class Out>
   void run_task(int64_t part, int64_t row_block, int64_t column_block, const Target<Out>& target) const {
-    const int64_t first_row = row_block * rows_of_block_;
-    const int64_t rows = std::min(rows_of_block_, row_panels_ - first_row);
-    const int64_t first_column = column_block * panels_of_block_;
-    const int64_t columns = std::min(panels_of_block_, column_panels_ - first_column);
     const int64_t begin = strips_ * part / parts_;
     const int64_t end = strips_ * (part + 1) / parts_;
-    const int64_t grad_units = strips_of_chunk_ * lines_ * shape_.grad.columns * rows_;
-    const int64_t x_units = strips_of_chunk_ * in_lines_ * in_columns_ * kColumns;
-    Unit* grad = thread_scratch<PackedGradTag, Unit>(size_t(rows * grad_units + kColumns));
-    Unit* x = thread_scratch<PackedInputTag, Unit>(size_t(columns * x_units));
+    const int64_t first_row = row_block * rows_of_block_;
+    const int64_t first_column = column_block * panels_of_block_;
+    const Panels rows{.first = first_row,
+                      .count = std::min(rows_of_block_, row_panels_ - first_row),
+                      .units = strips_of_chunk_ * lines_ * shape_.grad.columns * rows_ + kColumns};
+    const Panels columns{.first = first_column,
+                         .count = std::min(panels_of_block_, column_panels_ - first_column),
+                         .units = strips_of_chunk_ * in_lines_ * in_columns_ * kColumns};
+    Unit* grad = thread_scratch<PackedGradTag, Unit>(size_t(rows.count * rows.units));
+    Unit* x = thread_scratch<PackedInputTag, Unit>(size_t(columns.count * columns.units));
     for (int64_t strip = begin; strip < end; strip += strips_of_chunk_) {
       const int64_t strips = std::min(strips_of_chunk_, end - strip);
-      for (int64_t panel = 0; panel < rows; ++panel) {
-        pack_grad(strip, strips, first_row + panel, grad + panel * grad_units);
-      }
-      for (int64_t panel = 0; panel < columns; ++panel) {
-        pack_x(strip, strips, first_column + panel, x + panel * x_units);
-      }
-      for (int64_t column = 0; column < columns; ++column) {
-        for (int64_t row = 0; row < rows; ++row) {
-          multiply(strips, strip > begin, first_row + row, grad + row * grad_units, first_column + column,
-                   x + column * x_units, target);
+      pack_grad(strip, strips, rows, grad);
+      pack_x(strip, strips, columns, x);
+      for (int64_t column = 0; column < columns.count; ++column) {
+        for (int64_t row = 0; row < rows.count; ++row) {
+          multiply(strips, strip > begin, first_row + row, grad + row * rows.units, first_column + column,
+                   x + column * columns.units, target);
         }
       }
     }
@@ -226,24 +235,24 @@ class OuterProduct {
                           : Band{0, -(int64_t{1} << 40)};
   }
 
-  /// A panel of rows: [strips][lines][columns][rows_].
-  void pack_grad(int64_t strip, int64_t strips, int64_t panel, Unit* to) const {
+  /// Rows in panels of [strips][lines][columns][rows_].
+  void pack_grad(int64_t strip, int64_t strips, const Panels& panels, Unit* to) const {
     const auto& grad = shape_.grad;
-    const int64_t first = panel * rows_;
+    const int64_t first = panels.first * rows_;
     for (int64_t s = strip; s < strip + strips; ++s) {
       const Band one = band(s, 0);
       const Band two = band(s, M::kDepth - 1);
       for (int64_t line = 0; line < lines_; ++line, to += grad.columns * rows_) {
         pack_line(grad.line(one.image, one.line + line, 0, first), grad.line(two.image, two.line + line, 0, first),
-                  grad.columns, std::min(rows_, grad.channels - first), to, rows_);
+                  grad.columns, grad.channels - first, panels, rows_, to);
       }
     }
   }
 
-  /// A panel of columns: [strips][in_lines][in_columns][kColumns].
-  void pack_x(int64_t strip, int64_t strips, int64_t panel, Unit* to) const {
+  /// Columns in panels of [strips][in_lines][in_columns][kColumns].
+  void pack_x(int64_t strip, int64_t strips, const Panels& panels, Unit* to) const {
     const auto& x = shape_.x;
-    const int64_t first = panel * kColumns;
+    const int64_t first = panels.first * kColumns;
     for (int64_t s = strip; s < strip + strips; ++s) {
       const Band one = band(s, 0);
       const Band two = band(s, M::kDepth - 1);
@@ -251,28 +260,42 @@ class OuterProduct {
         const int64_t line = limits_.top + i;
         pack_line(x.line(one.image, one.line * shape_.line_step + line, limits_.left, first),
                   x.line(two.image, two.line * shape_.line_step + line, limits_.left, first), in_columns_,
-                  std::min(kColumns, x.channels - first), to, kColumns);
+                  x.channels - first, panels, kColumns, to);
       }
     }
   }
 
   using Line = typename PixelArray<T>::Line;
 
-  /// `count` channels of the pixels of a line, or of two as pairs, `step` units apart. The vector that holds a pixel's
-  /// last channels goes beyond them, into what the next pixel overwrites.
-  static void pack_line(const Line& one, const Line& two, int64_t columns, int64_t count, Unit* to, int64_t step) {
+  /// The first `channels` of the pixels of a line, or of two as pairs, `width` of them in each panel. Pixel by pixel,
+  /// as they lie in memory. The vector that holds the last channels of a pixel in a panel goes beyond them, into what
+  /// the next pixel overwrites.
+  static void pack_line(const Line& one, const Line& two, int64_t columns, int64_t channels, const Panels& panels,
+                        int64_t width, Unit* to) {
+    const int64_t whole = std::min(panels.count, channels / width);
     for (int64_t column = 0; column < columns;) {
       const int64_t end = two.run_end(column, one.run_end(column, columns));
-      auto [a, a_step] = one.run(column);
-      auto [b, b_step] = two.run(column);
-      for (; column < end; ++column, a += a_step, b += b_step, to += step) {
-        for (int64_t i = 0; i < count; i += kLanes) {
-          simd::store(to + i, load_units<M>(a + i, b + i, std::min(kLanes, count - i)));
+      auto a = one.run(column);
+      auto b = two.run(column);
+      for (; column < end; ++column, a.data += a.step, b.data += b.step, to += width) {
+        Unit* at = to;
+        for (int64_t panel = 0; panel < whole; ++panel, at += panels.units) {
+          const int64_t first = panel * width;
+          pack_channels(a.data + first * a.channel_step, b.data + first * b.channel_step, width, width, at);
         }
-        for (int64_t i = chunk_count(count, kLanes) * kLanes; i < step; i += kLanes) {
-          simd::store(to + i, typename M::Units(Unit(0)));
+        if (whole < panels.count) {
+          const int64_t first = whole * width;
+          pack_channels(a.data + first * a.channel_step, b.data + first * b.channel_step, channels - first, width, at);
         }
       }
+    }
+  }
+
+  /// `count` channels, and zeros up to `width`.
+  static void pack_channels(const T* a, const T* b, int64_t count, int64_t width, Unit* to) {
+    for (int64_t i = 0; i < width; i += kLanes) {
+      const int64_t present = std::clamp<int64_t>(count - i, 0, kLanes);
+      simd::store(to + i, load_units<M>(a + i, b + i, present));
     }
   }
 
