@@ -24,8 +24,9 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target, const CrossEntr
 Tensor cross_entropy(const Tensor& logits, const Tensor& target, const Tensor& weight,
                      const CrossEntropyOptions& options);
 
-// Losses of single elements, composed of element-wise ops and a reduction: input and target broadcast and have one
-// floating dtype. Differentiable in both, any number of times. Throw ShapeError and DTypeError.
+// Losses of single elements, in one pass for the value and one for the gradients: input and target broadcast and have
+// one floating dtype, in which the result is. Differentiable in both, any number of times. Throw ShapeError and
+// DTypeError.
 
 /// (input - target)^2
 Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction = Reduction::mean);
@@ -52,7 +53,13 @@ struct KlOptions {
 /// target.
 Tensor kl_div(const Tensor& log_input, const Tensor& target, const KlOptions& options = {});
 
-/// -log_probability of each row's label. log_probabilities: [.., K]; labels: i64 [..].
-Tensor nll_loss(const Tensor& log_probabilities, const Tensor& labels, Reduction reduction = Reduction::mean);
+struct NllOptions {
+  Tensor weight = {};           // [K]; each row's loss counts by the weight of its label
+  int64_t ignore_index = -100;  // rows with this label have no loss and no gradient
+  Reduction reduction = Reduction::mean;
+};
+/// -log_probability of each row's label. log_probabilities: [.., K]; labels: i64 [..]. The mean is over the weights of
+/// the rows' labels, and NaN where all are ignored. Differentiable in log_probabilities, any number of times.
+Tensor nll_loss(const Tensor& log_probabilities, const Tensor& labels, const NllOptions& options = {});
 
 }  // namespace lv::ops

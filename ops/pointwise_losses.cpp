@@ -1,6 +1,8 @@
+#include "autograd/basic_ops.h"
 #include "ops/elementwise.h"
 #include "ops/index.h"
 #include "ops/losses.h"
+#include "ops/pair_loss_definitions.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
 
@@ -20,57 +22,72 @@ Tensor reduce(const Tensor& losses, Reduction reduction) {
   return losses;
 }
 
+/// The loss of two tensors that broadcast.
+template <class Loss>
+Tensor apply_loss(const Tensor& input, const Tensor& target, const PairLossOptions& options) {
+  const Shape shape = broadcast_shapes(input.shape(), target.shape(), Loss::kName);
+  return autograd::apply<Loss>({autograd::expand(input, shape), autograd::expand(target, shape)}, options)[0];
+}
+
 }  // namespace
 
 Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
-  return reduce(square(input - target), reduction);
+  return apply_loss<MseLoss>(input, target, {.reduction = reduction});
 }
 
 Tensor l1_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
-  return reduce(abs(input - target), reduction);
+  return apply_loss<L1Loss>(input, target, {.reduction = reduction});
 }
 
 Tensor smooth_l1_loss(const Tensor& input, const Tensor& target, double beta, Reduction reduction) {
-  LV_CHECK(beta > 0, "smooth_l1_loss: beta must be positive, got {}", beta);
-  const Tensor distance = abs(input - target);
-  return reduce(where(lt(distance, beta), square(distance) * (0.5 / beta), distance - 0.5 * beta), reduction);
+  return apply_loss<SmoothL1Loss>(input, target, {.reduction = reduction, .parameter = beta});
 }
 
 Tensor bce_with_logits(const Tensor& logits, const Tensor& target, const BceOptions& options) {
-  // -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)) = (1 - t) x + softplus(-x), the second term times 1 + (w - 1) t.
-  Tensor tail = softplus(-logits);
-  if (options.pos_weight.defined()) {
-    tail = tail * (1.0 + (options.pos_weight - 1.0) * target);
+  const auto& [weight, pos_weight, reduction] = options;
+  if (!weight.defined() && !pos_weight.defined()) {
+    return apply_loss<BceWithLogits>(logits, target, {.reduction = reduction});
   }
-  Tensor losses = (1.0 - target) * logits + tail;
-  if (options.weight.defined()) {
-    losses = losses * options.weight;
+  Tensor losses;
+  if (pos_weight.defined()) {
+    // (1 - t) x + softplus(-x), the second term times 1 + (w - 1) t
+    losses = (1.0 - target) * logits + softplus(-logits) * (1.0 + (pos_weight - 1.0) * target);
+  } else {
+    losses = apply_loss<BceWithLogits>(logits, target, {.reduction = Reduction::none});
   }
-  return reduce(losses, options.reduction);
+  return reduce(weight.defined() ? losses * weight : losses, reduction);
 }
 
 Tensor kl_div(const Tensor& log_input, const Tensor& target, const KlOptions& options) {
-  Tensor losses;
-  if (options.is_log_target) {
-    losses = exp(target) * (target - log_input);
-  } else {
-    const Tensor is_positive = gt(target, 0.0);
-    // The logarithm of 1 in place of 0, so that neither the value nor the gradient multiplies infinity by zero.
-    losses = target * (log(where(is_positive, target, 1.0)) - where(is_positive, log_input, 0.0));
+  const bool is_batch_mean = options.reduction == Reduction::mean && options.divides_by_batch;
+  const PairLossOptions how{.reduction = is_batch_mean ? Reduction::sum : options.reduction};
+  const Tensor loss =
+      options.is_log_target ? apply_loss<KlDivLog>(log_input, target, how) : apply_loss<KlDiv>(log_input, target, how);
+  if (!is_batch_mean) {
+    return loss;
   }
-  if (options.reduction == Reduction::mean && options.divides_by_batch) {
-    LV_CHECK_SHAPE(losses.rank() >= 1, "kl_div: the mean over the batch needs an axis, got {}", losses.shape());
-    return sum(losses) / double(losses.size(0));
-  }
-  return reduce(losses, options.reduction);
+  const Shape shape = broadcast_shapes(log_input.shape(), target.shape(), "kl_div");
+  LV_CHECK_SHAPE(shape.rank() >= 1, "kl_div: the mean over the batch needs an axis, got {}", shape);
+  return loss / double(shape[0]);
 }
 
-Tensor nll_loss(const Tensor& log_probabilities, const Tensor& labels, Reduction reduction) {
+Tensor nll_loss(const Tensor& log_probabilities, const Tensor& labels, const NllOptions& options) {
+  const auto& [weight, ignore_index, reduction] = options;
   LV_CHECK_SHAPE(log_probabilities.rank() == labels.rank() + 1,
                  "nll_loss: wants log-probabilities [.., K] and labels [..], got {} and {}", log_probabilities.shape(),
                  labels.shape());
-  const Tensor chosen = gather(log_probabilities, -1, unsqueeze(labels, labels.rank()));
-  return reduce(-squeeze(chosen, -1), reduction);
+  LV_CHECK_SHAPE(!weight.defined() || weight.shape() == Shape{log_probabilities.size(-1)},
+                 "nll_loss: weight must be [{}], got {} (log-probabilities {})", log_probabilities.size(-1),
+                 weight.shape(), log_probabilities.shape());
+  const Tensor is_counted = ne(labels, double(ignore_index));
+  const Tensor classes = where(is_counted, labels, 0.0);
+  const Tensor chosen = squeeze(gather(log_probabilities, -1, unsqueeze(classes, labels.rank())), -1);
+  Tensor weights = is_counted.to(log_probabilities.dtype());
+  if (weight.defined()) {
+    weights = weights * reshape(index_select(weight, 0, reshape(classes, {labels.numel()})), labels.shape());
+  }
+  const Tensor losses = where(is_counted, -chosen * weights, 0.0);
+  return reduction == Reduction::mean ? sum(losses) / sum(weights) : reduce(losses, reduction);
 }
 
 }  // namespace lv::ops

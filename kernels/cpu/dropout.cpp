@@ -3,42 +3,58 @@
 #include "core/parallel.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/scalar.h"
+#include "kernels/simd/loop.h"
+#include "kernels/simd/philox.h"
 
 namespace lv::kernels::cpu::LV_ISA {
 
 namespace {
 
 constexpr int64_t kGrain = 16384;
+constexpr int kVectors = 4;
+/// Elements whose factors are drawn together.
+constexpr int64_t kDraws = kVectors * simd::Vec<float>::kLanes;
 
-/// One draw an element: four come from one Philox block, which begins at a multiple of four.
+/// The factors of the elements begin .. begin + kDraws, where begin is a multiple of four.
+void draw_factors(const DropoutArgs& args, int64_t begin, float* factors) {
+  using V = simd::Vec<float>;
+  const simd::RandomBits<kVectors> random(args.key, begin / 4);
+  for (int v = 0; v < kVectors; ++v) {
+    const V draw = simd::uniform_from_bits(random.bits[v]);
+    simd::store(factors + v * V::kLanes, select(draw >= V(args.rate), V(args.scale), V(0)));
+  }
+}
+
+template <class T>
+void multiply(int64_t n, const T* x, const float* factors, T* y) {
+  if constexpr (std::is_same_v<T, double>) {
+    for (int64_t i = 0; i < n; ++i) {
+      y[i] = x[i] * double(factors[i]);
+    }
+  } else {
+    simd::map(n, y, [](auto value, auto factor) { return value * factor; }, x, factors);
+  }
+}
+
+/// One draw an element.
 template <class T>
 void drop_elements(const DropoutArgs& args, int64_t begin, int64_t end) {
-  const T* x = args.x.as<T>();
-  T* y = args.y.as<T>();
-  const auto scale = ComputeType<T>(args.scale);
-  for (int64_t block = begin / 4; block * 4 < end; ++block) {
-    const PhiloxWords words = random_block(args.key, block);
-    const int64_t stop = std::min(end - block * 4, int64_t(4));
-    for (int64_t lane = 0; lane < stop; ++lane) {
-      const int64_t i = block * 4 + lane;
-      const auto factor = uniform_from_bits(words.w[lane]) >= args.rate ? scale : ComputeType<T>(0);
-      y[i] = convert<T>(widen(x[i]) * factor);
-    }
+  alignas(64) float factors[kDraws];
+  for (int64_t i = begin; i < end; i += kDraws) {
+    draw_factors(args, i, factors);
+    multiply(std::min(kDraws, end - i), args.x.as<T>() + i, factors, args.y.as<T>() + i);
   }
 }
 
 /// One draw a run of elements.
 template <class T>
 void drop_runs(const DropoutArgs& args, int64_t begin, int64_t end) {
-  const T* x = args.x.as<T>();
-  T* y = args.y.as<T>();
   for (int64_t i = begin; i < end;) {
     const int64_t run = i / args.run;
     const int64_t stop = std::min(end, (run + 1) * args.run);
-    const auto factor = ComputeType<T>(random_uniform(args.key, run) >= args.rate ? args.scale : 0.0F);
-    for (; i < stop; ++i) {
-      y[i] = convert<T>(widen(x[i]) * factor);
-    }
+    const simd::Lane<T> factor = random_uniform(args.key, run) >= args.rate ? args.scale : 0.0F;
+    simd::map(stop - i, args.y.as<T>() + i, [=](auto value) { return value * factor; }, args.x.as<T>() + i);
+    i = stop;
   }
 }
 

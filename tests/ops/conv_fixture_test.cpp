@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "ops/conv.h"
+#include "ops/shape.h"
 #include "tests/ops/op_fixture.h"
 
 using namespace lv;
@@ -39,6 +40,14 @@ TEST_CASE("convolutions equal PyTorch's: strides, padding, dilation, groups, dep
     fixture().check(name, {"x", "output"},
                     [&](const OpFixture::Named& in) { return conv2d(in.at("x"), in.at("w"), bias_of(in), options); });
   }
+}
+
+TEST_CASE("a convolution over one axis is one over images of one row") {
+  fixture().check("conv1d", {}, [](const OpFixture::Named& in) {
+    const Tensor x = permute(in.at("x"), {0, 2, 1});  // [N, L, C]
+    const Tensor rows = conv2d(unsqueeze(x, 1), unsqueeze(in.at("w"), 2), bias_of(in));
+    return permute(squeeze(rows, 1), {0, 2, 1});
+  });
 }
 
 TEST_CASE("transposed convolutions equal PyTorch's") {

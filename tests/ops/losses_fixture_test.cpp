@@ -2,8 +2,10 @@
 
 #include <catch2/catch.hpp>
 
+#include "autograd/engine.h"
 #include "ops/elementwise.h"
 #include "ops/losses.h"
+#include "ops/reduce.h"
 #include "ops/softmax.h"
 #include "tests/ops/op_fixture.h"
 
@@ -80,6 +82,35 @@ TEST_CASE("divergences equal PyTorch's, with zero targets and targets as logarit
     const Tensor t = in.at("t") / 0.2;
     const KlOptions batch{.divides_by_batch = true};
     return 0.5 * kl_div(log_softmax(t), softmax(x), batch) + 0.5 * kl_div(log_softmax(x), softmax(t), batch);
+  });
+}
+
+TEST_CASE("the loss of labels leaves out ignored rows and weighs the others by their label") {
+  const Tensor x = Tensor::from(std::vector<double>{-1, -2, -3, -4, -5, -6}, {3, 2}).set_requires_grad();
+  const Tensor labels = Tensor::from(std::vector<int64_t>{1, 9, 0}, {3});
+  const Tensor weight = Tensor::from(std::vector<double>{0.5, 2}, {2});
+  const Tensor loss = nll_loss(x, labels, {.weight = weight, .ignore_index = 9});
+  CHECK(loss.item() == Approx((2 * 2 + 0.5 * 5) / 2.5));
+  autograd::backward(loss);
+  CHECK(x.grad().to_vector<double>() == std::vector<double>{0, -0.8, 0, 0, -0.2, 0});
+  CHECK(nll_loss(x, labels, {.weight = weight, .ignore_index = 9, .reduction = Reduction::none}).to_vector<double>() ==
+        std::vector<double>{4, 0, 2.5});
+  CHECK_THROWS_WITH(nll_loss(x, labels, {.weight = labels}), Catch::Contains("weight must be [2], got [3]"));
+}
+
+TEST_CASE("losses of single elements broadcast and can be differentiated twice") {
+  const Tensor x = Tensor::from(std::vector<double>{1, 2, 3, 4}, {2, 2}).set_requires_grad();
+  const Tensor loss = mse_loss(x, Tensor::from(std::vector<double>{0, 1}, {2}), Reduction::sum);
+  CHECK(loss.item() == 1 + 1 + 9 + 9);
+  const Tensor slope = autograd::grad({&loss, 1}, {&x, 1}, {}, {.create_graph = true})[0];
+  CHECK(slope.to_vector<double>() == std::vector<double>{2, 2, 6, 6});
+  autograd::backward(sum(square(slope)));
+  CHECK(x.grad().to_vector<double>() == std::vector<double>{8, 8, 24, 24});
+}
+
+TEST_CASE("a divergence is 0 where the target is, whatever the input") {
+  check("kl_zero_target", [](const OpFixture::Named& in) {
+    return kl_div(log_softmax(in.at("x")), in.at("t"), {.divides_by_batch = true});
   });
 }
 

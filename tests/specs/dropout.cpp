@@ -8,7 +8,7 @@ using namespace lv::specs;
 
 LV_OP_SPEC(Dropout) {
   spec.add("empty", {floats({0, 3})}, {{7, 1}, 0.5});
-  spec.add("7x5", {floats({7, 5})}, {{7, 2}, 0.25});
+  spec.add("7x5_large_key", {floats({7, 5})}, {{0x123456789abcdefU, 0x1000000070000003U}, 0.25});
   spec.add("3x11x23", {floats({3, 11, 23})}, {{1, 3}, 0.5});
   spec.add("per_sample_9x7x11", {floats({9, 7, 11})}, {{1, 4}, 0.5, true});
   spec.benchmark("N8_L197_C1536", {floats({8, 197, 1536})}, {{1, 3}, 0.1});
