@@ -106,7 +106,7 @@ class GroupedOuterProduct {
 
   void add_tile(const Lines& lines, int64_t tap, int64_t channel, S* to) const {
     const bool is_broadcast = lanes_.out == kLanes && lanes_.in % kChannels == 0;
-    if (lanes_.in == 1) {
+    if (lanes_.in == 1 && lanes_.out == 1) {
       is_run(tap) ? add_products<1, true, false>(lines, tap, channel, to)
                   : add_products<1, false, false>(lines, tap, channel, to);
     } else if (is_broadcast) {
@@ -162,7 +162,9 @@ class GroupedOuterProduct {
           for (int i = 0; i < kTaps; ++i) {
             const S* pixel = from[kIsRun ? 0 : i] + start + column * step;
             const V factor = simd::load(kIsRun ? grad - i * kLanes : grad);
-            const V value = kIsBroadcast ? V(pixel[channel + c]) : permute(simd::load(pixel), spread[c]);
+            const V value = kIsBroadcast  ? V(pixel[channel + c])
+                            : kCount == 1 ? simd::load(pixel)
+                                          : permute(simd::load(pixel), spread[c]);
             sums[i][c] = fma(factor, value, sums[i][c]);
           }
         }

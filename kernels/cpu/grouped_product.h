@@ -67,6 +67,16 @@ typename M::Units load_pixel(const T* from, int64_t count) {
   }
 }
 
+/// A vector of units of one pixel.
+template <class M, class T>
+typename M::Units load_pixel(const T* from) {
+  if constexpr (M::kDepth == 1) {
+    return simd::load(from);
+  } else {
+    return simd::load(reinterpret_cast<const typename M::Unit*>(from));
+  }
+}
+
 /// Channels of a line of pixels as [blocks][block_step], a vector a pixel: those of columns [0, begin) and [end, count)
 /// are zero, the others are read from `pixels`, `step` elements apart.
 template <class M, class T>
@@ -77,6 +87,7 @@ void pack_group_line(const GroupLanes& lanes, int64_t units_of_group, const T* p
   const int64_t blocks = lanes.blocks<M>();
   const int64_t block_units = lanes.groups_of_block<M>() * units_of_group;
   const int64_t last_units = lanes.groups * units_of_group - (blocks - 1) * block_units;
+  const int64_t whole = block_units < kLanes ? 0 : last_units < kLanes ? blocks - 1 : blocks;
   for (int64_t block = 0; block < blocks; ++block) {
     std::fill_n(to + block * block_step, begin * kLanes, Unit(0));
     std::fill_n(to + block * block_step + end * kLanes, (count - end) * kLanes, Unit(0));
@@ -84,10 +95,12 @@ void pack_group_line(const GroupLanes& lanes, int64_t units_of_group, const T* p
   for (int64_t column = begin; column < end; ++column, pixels += step) {
     Unit* at = to + column * kLanes;
     const T* from = pixels;
-    for (int64_t block = 0; block < blocks - 1; ++block, at += block_step, from += block_units * M::kDepth) {
-      simd::store(at, load_pixel<M>(from, block_units));
+    for (int64_t block = 0; block < whole; ++block, at += block_step, from += block_units * M::kDepth) {
+      simd::store(at, load_pixel<M>(from));
     }
-    simd::store(at, load_pixel<M>(from, last_units));
+    for (int64_t block = whole; block < blocks; ++block, at += block_step, from += block_units * M::kDepth) {
+      simd::store(at, load_pixel<M>(from, block + 1 < blocks ? block_units : last_units));
+    }
   }
 }
 
@@ -159,8 +172,6 @@ class GroupedProduct {
  private:
   static constexpr int64_t kLanes = Sums::kLanes;
   static constexpr int kMaxTile = simd::kVectorBytes == 64 ? 14 : 7;
-  static constexpr int64_t kMaxTaps = 3;  // of a run
-  static constexpr int64_t kMaxStep = 2;  // between columns of a run's taps
 
   /// Input columns that a line reads, tiles beyond its end included.
   [[nodiscard]] int64_t in_columns() const {
@@ -173,17 +184,28 @@ class GroupedProduct {
     std::iota(order_.begin(), order_.end(), size_t{0});
     const auto place = [&](size_t i) { return std::pair{shape_.taps[i].line, shape_.taps[i].column}; };
     std::sort(order_.begin(), order_.end(), [&](size_t a, size_t b) { return place(a) < place(b); });
-    for (size_t i = 0; i < order_.size(); ++i) {
+    for (size_t i = 0; i < order_.size();) {
       const auto& [line, column] = shape_.taps[order_[i]];
-      const bool continues = !tap_runs_.empty() && shape_.column_step <= kMaxStep &&
-                             tap_runs_.back().count < kMaxTaps && tap_runs_.back().line == line &&
-                             tap_runs_.back().column + tap_runs_.back().count == column;
-      if (continues) {
-        ++tap_runs_.back().count;
-      } else {
-        tap_runs_.push_back({.line = line, .column = column, .first = int64_t(i), .count = 1});
+      size_t neighbours = 1;
+      while (i + neighbours < order_.size() &&
+             place(order_[i + neighbours]) == std::pair{line, column + int64_t(neighbours)}) {
+        ++neighbours;
       }
+      const int64_t count = run_length(int64_t(neighbours));
+      tap_runs_.push_back({.line = line, .column = column, .first = int64_t(i), .count = count});
+      i += size_t(count);
     }
+  }
+
+  /// The longest run that add_run() knows, of `neighbours` taps.
+  [[nodiscard]] int64_t run_length(int64_t neighbours) const {
+    if (shape_.column_step > 2) {
+      return 1;
+    }
+    if (shape_.column_step == 1 && neighbours >= 5) {
+      return neighbours >= 7 ? 7 : 5;
+    }
+    return std::min<int64_t>(neighbours, 3);
   }
 
   /// [blocks][tap runs][units of a group's inputs][taps of the run][lanes]
@@ -265,13 +287,7 @@ class GroupedProduct {
     for (const TapRun& run : tap_runs_) {
       const Unit* from = x + (run.line - limits_.top) * line_step + (run.column - limits_.left) * kLanes;
       for (int64_t unit = 0; unit < lanes_.units<M>(); ++unit, weights += run.count * kLanes) {
-        if (run.count == 1) {
-          add_taps<1, 0>(from, unit, weights, sums);
-        } else if (shape_.column_step == 1) {
-          run.count == 3 ? add_taps<3, 1>(from, unit, weights, sums) : add_taps<2, 1>(from, unit, weights, sums);
-        } else {
-          run.count == 3 ? add_taps<3, 2>(from, unit, weights, sums) : add_taps<2, 2>(from, unit, weights, sums);
-        }
+        add_run(run.count, from, unit, weights, sums);
       }
     }
     const int64_t present = std::min(kLanes, lanes_.groups * lanes_.out - block * kLanes);
@@ -285,22 +301,52 @@ class GroupedProduct {
     }
   }
 
-  /// Adds the products of one unit of the inputs with kTaps adjacent taps for columns that are kStep apart; a single
-  /// tap takes any step.
+  /// Adds the products of one unit of the inputs with a run of taps.
+  template <int kTile>
+  void add_run(int64_t count, const Unit* x, int64_t unit, const Unit* weights, Sums (&sums)[kTile]) const {
+    const auto add = [&]<int kTaps, int kStep>(std::integer_sequence<int, kTaps, kStep>) {
+      add_taps<kTaps, kStep>(x, unit, weights, sums);
+    };
+    if (shape_.column_step == 1) {
+      switch (count) {
+        case 7:
+          return add(std::integer_sequence<int, 7, 1>{});
+        case 5:
+          return add(std::integer_sequence<int, 5, 1>{});
+        case 3:
+          return add(std::integer_sequence<int, 3, 1>{});
+        case 2:
+          return add(std::integer_sequence<int, 2, 1>{});
+        default:
+          return add(std::integer_sequence<int, 1, 1>{});
+      }
+    }
+    switch (count) {
+      case 3:
+        return add(std::integer_sequence<int, 3, 2>{});
+      case 2:
+        return add(std::integer_sequence<int, 2, 2>{});
+      default:
+        return add(std::integer_sequence<int, 1, 0>{});
+    }
+  }
+
+  /// The same for kTaps taps and columns that are kStep apart; one tap and kStep = 0 take any step.
   template <int kTaps, int kStep, int kTile>
   void add_taps(const Unit* x, int64_t unit, const Unit* weights, Sums (&sums)[kTile]) const {
     Units factors[kTaps];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int tap = 0; tap < kTaps; ++tap) {
       factors[tap] = simd::load(weights + tap * kLanes);
     }
-    const int64_t step = kTaps > 1 ? kLanes : shape_.column_step * kLanes;
-    constexpr int kSpacing = kTaps > 1 ? kStep : 1;
+    const int64_t step = kStep > 0 ? kLanes : shape_.column_step * kLanes;
+    constexpr int kSpacing = kStep > 0 ? kStep : 1;
     const auto add_columns = [&](const auto& value_at) {
 #pragma GCC unroll 32
       for (int column = 0; column < (kTile - 1) * kSpacing + kTaps; ++column) {
-        const Units value = value_at(x + column * step);
-#pragma GCC unroll 4
+        Units value = value_at(x + column * step);
+        asm("" : "+v"(value.native));  // one load for all taps
+#pragma GCC unroll 8
         for (int tap = 0; tap < kTaps; ++tap) {
           if (column >= tap && (column - tap) % kSpacing == 0 && (column - tap) / kSpacing < kTile) {
             Sums& sum = sums[(column - tap) / kSpacing];
@@ -311,6 +357,8 @@ class GroupedProduct {
     };
     if (lanes_.out == kLanes) {
       add_columns([unit](const Unit* pixel) { return Units(pixel[unit]); });
+    } else if (lanes_.out == 1) {
+      add_columns([](const Unit* pixel) { return simd::load(pixel); });
     } else {
       const auto spread = simd::load(spread_.data() + unit * kLanes);
       add_columns([spread](const Unit* pixel) { return permute(simd::load(pixel), spread); });

@@ -18,10 +18,19 @@ struct PixelWalk {
   int64_t strip_step, line_step, column_step;
 };
 
-/// c[row][column] (+)= sum over pixels of a[pixel][row] b[pixel][column]; the first `rows` rows are written.
-template <class M, int kRows>
+/// Where a tile of results goes: the rows and columns of it that exist.
+template <class Out>
+struct OuterTile {
+  Out* data;
+  int64_t step;  // between rows
+  int rows;
+  int64_t columns;
+};
+
+/// c[row][column] (+)= sum over pixels of a[pixel][row] b[pixel][column]; Out is Sum where results are added to.
+template <class M, int kRows, class Out>
 void add_outer_products(const typename M::Unit* a, const typename M::Unit* b, const PixelWalk& walk, bool accumulates,
-                        int rows, typename M::Sum* c, int64_t c_step) {
+                        const OuterTile<Out>& c) {
   using Units = typename M::Units;
   using Sums = typename M::Sums;
   Sums sums[kRows][2];
@@ -46,16 +55,21 @@ void add_outer_products(const typename M::Unit* a, const typename M::Unit* b, co
       }
     }
   }
+  constexpr int64_t kLanes = Sums::kLanes;
+  const int64_t left = std::min(kLanes, c.columns);
+  const int64_t right = std::max<int64_t>(c.columns - kLanes, 0);
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i) {
-    if (i < rows) {
-      auto* row = c + i * c_step;
-      if (accumulates) {
-        sums[i][0] += simd::load(row);
-        sums[i][1] += simd::load(row + Sums::kLanes);
+    if (i < c.rows) {
+      Out* row = c.data + i * c.step;
+      if constexpr (std::is_same_v<Out, typename M::Sum>) {
+        if (accumulates) {
+          sums[i][0] += simd::load(row, left);
+          sums[i][1] += simd::load(row + kLanes, right);
+        }
       }
-      simd::store(row, sums[i][0]);
-      simd::store(row + Sums::kLanes, sums[i][1]);
+      simd::store(row, sums[i][0], left);
+      simd::store(row + kLanes, sums[i][1], right);
     }
   }
 }
