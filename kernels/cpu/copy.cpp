@@ -1,7 +1,9 @@
 #include "kernels/copy.h"
 
+#include <algorithm>
 #include <cstring>
 
+#include "kernels/cpu/copy_bytes.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/strided_rows.h"
 #include "kernels/cpu/transpose.h"
@@ -22,6 +24,8 @@ void copy_run(const From* x, int64_t x_step, To* y, int64_t y_step, int64_t n) {
         y[i] = convert<To>(x[i]);
       }
     }
+  } else if (x_step == 0 && y_step == 1) {
+    std::fill_n(y, n, convert<To>(*x));
   } else if (x_step == -1 && y_step == 1) {
     for (int64_t i = 0; i < n; ++i) {
       y[i] = convert<To>(x[-i]);
@@ -30,17 +34,6 @@ void copy_run(const From* x, int64_t x_step, To* y, int64_t y_step, int64_t n) {
     for (int64_t i = 0; i < n; ++i) {
       y[i * y_step] = convert<To>(x[i * x_step]);
     }
-  }
-}
-
-/// memcpy for short rows, whose length is mostly a multiple of a cache line.
-inline void copy_bytes(char* y, const char* x, int64_t bytes) {
-  constexpr int64_t kLine = 64;
-  for (; bytes >= kLine; bytes -= kLine, x += kLine, y += kLine) {
-    std::memcpy(y, x, kLine);
-  }
-  if (bytes > 0) {
-    std::memcpy(y, x, size_t(bytes));
   }
 }
 
@@ -59,8 +52,8 @@ void copy_rows(const StridedLoop<2>& loop, const W* x, W* y) {
       rows.offsets(begin, at);
       const int64_t count = std::min(end - begin, length - begin % length);
       for (int64_t i = 0; i < count; ++i) {
-        copy_bytes(reinterpret_cast<char*>(y + at[1] + i * rows.strides[1][last]),
-                   reinterpret_cast<const char*>(x + at[0] + i * rows.strides[0][last]), n * int64_t(sizeof(W)));
+        copy_bytes(y + at[1] + i * rows.strides[1][last], x + at[0] + i * rows.strides[0][last],
+                   n * int64_t(sizeof(W)));
       }
       begin += count;
     }

@@ -1,8 +1,7 @@
 // Whole rows by index: take_rows and its transpose add_rows.
 
-#include <cstring>
-
 #include "core/parallel.h"
+#include "kernels/cpu/copy_bytes.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/gather.h"
 #include "kernels/simd/loop.h"
@@ -25,9 +24,9 @@ void take(const W* x, const int64_t* index, W* y, int64_t inner, int64_t skip, i
   }
   for (int64_t k = begin; k < end; ++k) {
     if (index[k] == skip) {
-      std::memset(y + k * inner, 0, size_t(inner) * sizeof(W));
+      clear_bytes(y + k * inner, inner * int64_t(sizeof(W)));
     } else {
-      std::memcpy(y + k * inner, x + index[k] * inner, size_t(inner) * sizeof(W));
+      copy_bytes(y + k * inner, x + index[k] * inner, inner * int64_t(sizeof(W)));
     }
   }
 }

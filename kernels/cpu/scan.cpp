@@ -3,7 +3,7 @@
 #include "kernels/cpu/blocks.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/scalar.h"
-#include "kernels/simd/vec.h"
+#include "kernels/simd/loop.h"
 
 // The lines along the axis are walked in groups of neighbours: step by step along the axis, all lines of a group
 // together, so that memory is read in order and the inner loop is free of dependencies. A line whose elements are
@@ -42,45 +42,36 @@ void for_each_group(const StridedLoop<N>& lines, int64_t length, Fn fn) {
   });
 }
 
-/// The place of the best of n neighbouring elements: each lane searches its own, then the lanes compete.
+/// 0, 1, 2, ...
+template <class P>
+P lane_numbers() {
+  return []<int... kLane>(std::integer_sequence<int, kLane...>) {
+    return P(typename P::Native{kLane...});
+  }(std::make_integer_sequence<int, P::kLanes>{});
+}
+
+/// The place of the first of the largest of n neighbouring elements, or with `sign` -1 of the smallest: each lane
+/// searches its own, then the lanes compete.
 template <class T>
-int64_t search_line(const T* x, int64_t n, bool is_largest) {
+int64_t search_line(const T* x, int64_t n, simd::Lane<T> sign) {
   using C = simd::Lane<T>;
   using V = simd::Vec<C>;
   using Places = simd::Vec<simd::IntOf<C>>;
   using Place = typename Places::Element;
-  LV_CHECK(n <= std::numeric_limits<Place>::max(), "arg_reduce: a line of {} elements is too long", n);
-  int64_t best_place = 0;
-  C best = widen(x[0]);
-  int64_t i = 0;
-  if (n >= 2 * V::kLanes) {
-    V values = simd::load(x);
-    Places places = Place(0);  // of the vector, not of the lane in it
-    for (i = V::kLanes; i + V::kLanes <= n; i += V::kLanes) {
-      const V v = simd::load(x + i);
-      const auto is_ordered = values == values;
-      const auto is_better = is_ordered & ((v != v) | (is_largest ? v > values : v < values));
-      values = select(is_better, v, values);
-      places = select(is_better, Places(Place(i)), places);
-    }
-    best = values[0];
-    best_place = places[0];
-    for (int lane = 1; lane < V::kLanes; ++lane) {
-      const int64_t place = places[lane] + lane;
-      const bool is_tie = !replaces_best(best, values[lane], is_largest);
-      if (replaces_best(values[lane], best, is_largest) || (is_tie && place < best_place)) {
-        best = values[lane];
-        best_place = place;
-      }
-    }
-  }
-  for (; i < n; ++i) {
-    if (const C value = widen(x[i]); replaces_best(value, best, is_largest)) {
-      best = value;
-      best_place = i;
-    }
-  }
-  return best_place;
+  constexpr Place kNoPlace = std::numeric_limits<Place>::max();
+  LV_CHECK(n <= kNoPlace, "arg_reduce: a line of {} elements is too long", n);
+  constexpr C kLowest = -std::numeric_limits<C>::infinity();
+  V best = kLowest;
+  Places places = Place(0);  // of the vector, not of the lane in it
+  simd::for_each_vec<T>(n, [&](int64_t i, auto lanes) {
+    const V v = lanes.keep(lanes.load(x + i) * V(sign), kLowest);
+    const auto is_better = (best == best) & ((v != v) | (v > best));
+    best = select(is_better, v, best);
+    places = select(is_better, Places(Place(i)), places);
+  });
+  const auto is_nan = best != best;
+  const auto is_winner = any(is_nan) ? is_nan : best == V(max(best));
+  return min(select(is_winner, places + lane_numbers<Places>(), Places(kNoPlace)));
 }
 
 }  // namespace
@@ -94,8 +85,9 @@ void arg_reduce(const ArgReduceArgs& args) {
       const T* x = args.x.as<T>() + at[1];
       int64_t* index = args.index.as<int64_t>() + at[0];
       if (step == 1) {
+        const simd::Lane<T> sign = args.is_largest ? 1 : -1;
         for (int64_t line = 0; line < count; ++line) {
-          index[line * lines.step(0)] = search_line(x + line * lines.step(1), length, args.is_largest);
+          index[line * lines.step(0)] = search_line(x + line * lines.step(1), length, sign);
         }
         return;
       }

@@ -1,8 +1,9 @@
 #include "kernels/slice_backward.h"
 
-#include <cstring>
+#include <algorithm>
 
 #include "core/parallel.h"
+#include "kernels/cpu/copy_bytes.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/words.h"
 
@@ -17,11 +18,12 @@ template <class W>
 void write_row_part(W* dx, const W* grad_row, int64_t from, int64_t n, int64_t begin, int64_t length) {
   const int64_t copy_from = std::clamp(begin - from, int64_t{0}, n);
   const int64_t copy_to = std::clamp(begin + length - from, copy_from, n);
-  std::memset(dx, 0, size_t(copy_from) * sizeof(W));
+  constexpr auto kWord = int64_t(sizeof(W));
+  clear_bytes(dx, copy_from * kWord);
   if (copy_to > copy_from) {
-    std::memcpy(dx + copy_from, grad_row + (from + copy_from - begin), size_t(copy_to - copy_from) * sizeof(W));
+    copy_bytes(dx + copy_from, grad_row + (from + copy_from - begin), (copy_to - copy_from) * kWord);
   }
-  std::memset(dx + copy_to, 0, size_t(n - copy_to) * sizeof(W));
+  clear_bytes(dx + copy_to, (n - copy_to) * kWord);
 }
 
 /// step = 1: a slice of a row [size, inner] is one run of words.
@@ -30,13 +32,22 @@ void write_runs(const SliceBackwardArgs& args) {
   const int64_t inner = args.dx.size(2);
   const int64_t row = args.dx.size(1) * inner;
   const int64_t length = args.grad.size(1) * inner;
-  parallel_for(args.dx.numel(), kWordGrain, [&](int64_t from, int64_t to) {
-    while (from < to) {
-      const int64_t outer = from / row;
-      const int64_t at = from - outer * row;
-      const int64_t n = std::min(to - from, row - at);
-      write_row_part(args.dx.as<W>() + from, args.grad.as<W>() + outer * length, at, n, args.begin * inner, length);
-      from += n;
+  const int64_t begin = args.begin * inner;
+  W* const dx = args.dx.as<W>();
+  const W* const grad = args.grad.as<W>();
+  const int64_t part = std::min(row, kWordGrain);
+  const int64_t parts = chunk_count(row, part);
+  parallel_for(args.dx.size(0) * parts, kWordGrain / part, [&](int64_t first, int64_t last) {
+    if (parts == 1) {
+      for (int64_t outer = first; outer < last; ++outer) {
+        write_row_part(dx + outer * row, grad + outer * length, 0, row, begin, length);
+      }
+      return;
+    }
+    for (int64_t i = first; i < last; ++i) {
+      const int64_t outer = i / parts;
+      const int64_t at = i % parts * part;
+      write_row_part(dx + outer * row + at, grad + outer * length, at, std::min(part, row - at), begin, length);
     }
   });
 }
@@ -53,9 +64,9 @@ void write_lines(const SliceBackwardArgs& args) {
       W* const dx = args.dx.as<W>() + line * inner;
       if (is_chosen) {
         const W* const grad = args.grad.as<W>() + (line / size * count + offset / args.step) * inner;
-        std::memcpy(dx, grad, size_t(inner) * sizeof(W));
+        copy_bytes(dx, grad, inner * int64_t(sizeof(W)));
       } else {
-        std::memset(dx, 0, size_t(inner) * sizeof(W));
+        clear_bytes(dx, inner * int64_t(sizeof(W)));
       }
     }
   });

@@ -61,41 +61,66 @@ const Pair<SortKey<T>>* sort_row(const T* x, Pair<SortKey<T>>* pairs, Pair<SortK
   return pairs;
 }
 
-/// The first k pairs of a row in order, 0 < k < n. Candidates are gathered block by block, and thinned out to the best
-/// k when they are many; the worst of those is then the limit below which a block's keys must lie to be looked at.
-template <class T>
-void select_first(const T* x, Pair<SortKey<T>>* candidates, int64_t n, int64_t k, bool descending) {
+/// Calls take(pair) for those of x[begin .. n) whose keys lie below `limit`, which may fall from call to call. (A key
+/// equal to the limit comes after the one that set it.)
+template <class T, class Take>
+void for_each_below(const SortKey<T>& limit, const T* x, int64_t begin, int64_t n, bool descending, Take take) {
   using Key = SortKey<T>;
   constexpr int64_t kBlock = 64;
   Key keys[kBlock];
-  int64_t count = 0;
-  bool has_limit = false;
-  Key limit = ~Key(0);
-  for (int64_t begin = 0; begin < n; begin += kBlock) {
+  for (; begin < n; begin += kBlock) {
     const int64_t size = std::min(kBlock, n - begin);
+    const Key limit_of_block = limit;
+    Key is_any_below = 0;
     for (int64_t i = 0; i < size; ++i) {
       keys[i] = sort_key(x[begin + i], descending);
+      is_any_below |= Key(keys[i] < limit_of_block);
     }
-    bool any = !has_limit;
-    for (int64_t i = 0; i < size; ++i) {
-      any |= keys[i] < limit;
-    }
-    if (!any) {
-      continue;
-    }
-    for (int64_t i = 0; i < size; ++i) {
-      // A key equal to the limit comes after the one that set it.
-      if (!has_limit || keys[i] < limit) {
-        candidates[count++] = {keys[i], uint32_t(begin + i)};
+    for (int64_t i = 0; is_any_below != 0 && i < size; ++i) {
+      if (keys[i] < limit) {
+        take(Pair<Key>{keys[i], uint32_t(begin + i)});
       }
     }
-    if (count >= 2 * k) {
-      std::nth_element(candidates, candidates + (k - 1), candidates + count);
-      count = k;
-      limit = candidates[k - 1].key;
-      has_limit = true;
-    }
   }
+}
+
+/// The first k pairs of a row in order, k > 0, for few: they are kept in order while others are put among them.
+template <class T>
+void insert_first(const T* x, Pair<SortKey<T>>* first, int64_t n, int64_t k, bool descending) {
+  using Key = SortKey<T>;
+  const auto insert = [first](const Pair<Key>& pair, int64_t place) {
+    for (; place > 0 && pair.key < first[place - 1].key; --place) {
+      first[place] = first[place - 1];
+    }
+    first[place] = pair;
+  };
+  for (int64_t i = 0; i < k; ++i) {
+    insert({sort_key(x[i], descending), uint32_t(i)}, i);
+  }
+  for_each_below(first[k - 1].key, x, k, n, descending, [&](const Pair<Key>& pair) { insert(pair, k - 1); });
+}
+
+/// As insert_first, 2 k <= n: candidates are gathered, and thinned out to the best k when they are twice as many.
+template <class T>
+void select_first(const T* x, Pair<SortKey<T>>* candidates, int64_t n, int64_t k, bool descending) {
+  using Key = SortKey<T>;
+  int64_t count = 2 * k;
+  Key limit = 0;
+  const auto thin_out = [&] {
+    std::nth_element(candidates, candidates + (k - 1), candidates + count);
+    count = k;
+    limit = candidates[k - 1].key;
+  };
+  for (int64_t i = 0; i < count; ++i) {
+    candidates[i] = {sort_key(x[i], descending), uint32_t(i)};
+  }
+  thin_out();
+  for_each_below(limit, x, 2 * k, n, descending, [&](const Pair<Key>& pair) {
+    candidates[count++] = pair;
+    if (count == 2 * k) {
+      thin_out();
+    }
+  });
   std::nth_element(candidates, candidates + (k - 1), candidates + count);
   std::sort(candidates, candidates + k);
 }
@@ -105,10 +130,13 @@ void sort_rows(const ArgsortArgs& args, Pair<SortKey<T>>* pairs, int64_t begin, 
   const int64_t n = args.x.size(1);
   const int64_t k = args.indices.size(1);
   const bool is_selection = 8 * k <= n;
+  constexpr int64_t kFew = 16;  // places among which to put a value by moving those behind it
   for (int64_t row = begin; row < end; ++row) {
     const T* const x = args.x.as<T>() + row * n;
     const Pair<SortKey<T>>* sorted = pairs;
-    if (is_selection) {
+    if (is_selection && k <= kFew) {
+      insert_first(x, pairs, n, k, args.descending);
+    } else if (is_selection) {
       select_first(x, pairs, n, k, args.descending);
     } else {
       sorted = sort_row(x, pairs, pairs + n, n, args.descending);

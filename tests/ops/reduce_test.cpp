@@ -86,6 +86,23 @@ TEST_CASE("a NaN is the largest and the smallest element, and wins every search"
   CHECK(ops::argmin(x, -2).to_vector<int64_t>() == std::vector<int64_t>{1, 0, 1});
 }
 
+TEST_CASE("a search finds the first of equal elements in lines of any length") {
+  std::mt19937 random(7);
+  for (int length = 1; length < 80; ++length) {
+    std::vector<float> values(size_t(3 * length), -kInfinity);  // the last line stays so
+    std::generate_n(values.begin(), 2 * length, [&] { return float(random() % 5); });
+    const Tensor x = Tensor::from(values, {3, length});
+    std::vector<int64_t> largest, smallest;
+    for (int line = 0; line < 3; ++line) {
+      const auto begin = values.begin() + line * length;
+      largest.push_back(std::max_element(begin, begin + length) - begin);
+      smallest.push_back(std::min_element(begin, begin + length) - begin);
+    }
+    CHECK(ops::argmax(x, 1).to_vector<int64_t>() == largest);
+    CHECK(ops::argmin(x, 1).to_vector<int64_t>() == smallest);
+  }
+}
+
 TEST_CASE("equal largest elements share the gradient") {
   const Tensor x = Tensor::from<float>({2, 5, 5, 1, 5, 0, 0, 0}, {2, 4});
   x.set_requires_grad();
