@@ -13,8 +13,8 @@ using autograd::Inputs;
 using autograd::OutputSpecs;
 using autograd::SecondOrder;
 
-/// Inputs: a, b. The gradients of a product are products with one operand transposed, so the op takes transposed
-/// operands and its backward needs no other.
+/// Inputs: a, b, bias (may be absent). The gradients of a product are products with one operand transposed, so the op
+/// takes transposed operands and its backward needs no other.
 struct Matmul {
   static constexpr std::string_view kName = "matmul";
   static constexpr CastPolicy kCast = CastPolicy::low;
@@ -22,6 +22,7 @@ struct Matmul {
   struct Options {
     bool transpose_a = false;  // a is [.., K, M]
     bool transpose_b = false;  // b is [.., N, K]
+    Activation activation = Activation::none;
   };
   static OutputSpecs infer(Inputs in, const Options& options);
   static TensorList forward(Context& ctx, Inputs in, const Options& options);
@@ -34,7 +35,9 @@ struct Linear {
   static constexpr std::string_view kName = "linear";
   static constexpr CastPolicy kCast = CastPolicy::low;
   static constexpr SecondOrder kSecondOrder = SecondOrder::composed;
-  struct Options {};
+  struct Options {
+    Activation activation = Activation::none;
+  };
   static OutputSpecs infer(Inputs in, const Options& options);
   static TensorList forward(Context& ctx, Inputs in, const Options& options);
   static TensorList backward(Context& ctx, Inputs grads, const Options& options);

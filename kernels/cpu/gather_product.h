@@ -43,6 +43,14 @@ class GatherProduct {
     }
   }
 
+  /// Results pass through activate(from, to, count) on their way to y. `before`, shaped as y, keeps what they were;
+  /// nullptr where nobody asks.
+  using Activate = void (*)(const Out* from, Out* to, int64_t count);
+  void set_activation(Activate activate, Out* before) {
+    activate_ = activate;
+    before_ = before;
+  }
+
   void run() {
     if (runs() == 0 || panels_ == 0) {
       return;
@@ -176,12 +184,35 @@ class GatherProduct {
                       const TilePanel<M>& panel) const {
     visit_run([&]<int kRun>() {
       for (int64_t i = begin; i < end; i += 2) {
-        const RowRun<M, Out>& upper = rows[i];
-        const RowRun<M, Out> lower = i + 1 < end ? rows[i + 1] : RowRun<M, Out>{upper.a, upper.c, 0};
-        multiply_tile<M, kRun, Out>({upper.a, upper.c + column, upper.rows}, {lower.a, lower.c + column, lower.rows},
-                                    panel);
+        RowRun<M, Out> upper = rows[i];
+        RowRun<M, Out> lower = i + 1 < end ? rows[i + 1] : RowRun<M, Out>{upper.a, upper.c, 0};
+        upper.c += column;
+        lower.c += column;
+        if (activate_ == nullptr) {
+          multiply_tile<M, kRun, Out>(upper, lower, panel);
+        } else {
+          multiply_and_activate<kRun>(upper, lower, panel);
+        }
       }
     });
+  }
+
+  /// Runs overlap at the end of a line, so what is activated must not be what the tile writes.
+  template <int kRun>
+  void multiply_and_activate(const RowRun<M, Out>& upper, const RowRun<M, Out>& lower, TilePanel<M> panel) const {
+    Out tile[2 * kRun * kTileColumns<M>];
+    const auto place = [&](const RowRun<M, Out>& run, int first) {
+      return before_ == nullptr ? tile + first * kTileColumns<M> : before_ + (run.c - y_);
+    };
+    panel.c_step = before_ == nullptr ? kTileColumns<M> : panel.c_step;
+    const RowRun<M, Out> runs[2] = {{upper.a, place(upper, 0), upper.rows}, {lower.a, place(lower, kRun), lower.rows}};
+    multiply_tile<M, kRun, Out>(runs[0], runs[1], panel);
+    for (int half = 0; half < 2; ++half) {
+      Out* to = half == 0 ? upper.c : lower.c;
+      for (int row = 0; row < runs[half].rows; ++row) {
+        activate_(runs[half].c + row * panel.c_step, to + row * shape_.out_pixel, panel.columns);
+      }
+    }
   }
 
   /// How many taps that follow one another are one longer run of the depth in memory.
@@ -299,6 +330,8 @@ class GatherProduct {
   const T* x_;
   PanelSource<T> weights_;
   Out* y_;
+  Activate activate_ = nullptr;
+  Out* before_ = nullptr;
   int64_t units_;  // of a tap
   GatherShape::Limits limits_;
   int run_;  // columns of a run

@@ -4,6 +4,10 @@
 #include "kernels/cpu/gather_product.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/cpu/outer_product.h"
+#include "kernels/simd/loop.h"
+#include "kernels/simd/math.h"
+#include "kernels/simd/normal.h"
+#include "kernels/simd/pow.h"
 
 namespace lv::kernels::cpu::LV_ISA {
 
@@ -11,13 +15,33 @@ namespace {
 
 struct DenseLeftTag;
 
-/// c [m, n] = a b + bias for one matrix of a batch.
+template <class T>
+using Activate = void (*)(const T* from, T* to, int64_t count);
+
+template <class T>
+Activate<T> activation_of(const std::optional<UnaryFunction>& function) {
+  Activate<T> activate = nullptr;
+  const auto use = [&]<class F>() {
+    activate = [](const T* from, T* to, int64_t count) {
+      using V = simd::Vec<simd::Lane<T>>;
+      simd::map(count, to, [](V v) { return F::value(v, Scalars<V>{}); }, from);
+    };
+  };
+  if (function) {
+    visit_function(*function, use);
+  }
+  return activate;
+}
+
+/// c [m, n] = activation(a b + bias) for one matrix of a batch.
 template <class T>
 struct Product {
   const T* a;
   const T* b;
   const T* bias;
   T* c;
+  T* before;  // may be nullptr
+  Activate<T> activate;
   int64_t m, n, depth;
   int64_t a_row, a_step, b_step, b_column;  // elements between rows of a, steps of the depth, columns of b
 };
@@ -36,22 +60,23 @@ void multiply_by_rows(const Product<T>& product) {
                           .out_line = 0,
                           .out_pixel = product.n};
   const int64_t tap = 0;
-  GatherProduct<M, T>(shape, product.a,
-                      {.data = product.b,
-                       .taps = {&tap, 1},
-                       .depth = product.depth,
-                       .columns = product.n,
-                       .depth_step = product.b_step,
-                       .column_step = product.b_column},
-                      product.bias, product.c)
-      .run();
+  GatherProduct<M, T> rows(shape, product.a,
+                           {.data = product.b,
+                            .taps = {&tap, 1},
+                            .depth = product.depth,
+                            .columns = product.n,
+                            .depth_step = product.b_step,
+                            .column_step = product.b_column},
+                           product.bias, product.c);
+  rows.set_activation(product.activate, product.before);
+  rows.run();
 }
 
 template <class M, class T>
 void multiply(Product<T> product) {
   if (product.a_step == 1 || product.depth <= 1) {
     multiply_by_rows<M>(product);
-  } else if (product.a_row == 1 && product.b_column == 1 && product.bias == nullptr) {
+  } else if (product.a_row == 1 && product.b_column == 1 && product.bias == nullptr && product.activate == nullptr) {
     outer_product<M>(product.a, product.a_step, product.m, product.b, product.b_step, product.n, product.depth,
                      product.c);
   } else {
@@ -73,11 +98,14 @@ void gemm(const GemmArgs& args) {
   const int64_t m = args.c.size(1);
   const int64_t n = args.c.size(2);
   visit_product_math(args.c.dtype, "matmul", [&]<class T, class M>() {
+    const Activate<T> activate = activation_of<T>(args.activation);
     const auto multiply_one = [&](int64_t i, int64_t) {
       multiply<M, T>({.a = args.a.as<T>() + i * a[0],
                       .b = args.b.as<T>() + i * b[0],
                       .bias = args.bias.as<T>(),
                       .c = args.c.as<T>() + i * m * n,
+                      .before = args.before.defined() ? args.before.as<T>() + i * m * n : nullptr,
+                      .activate = activate,
                       .m = m,
                       .n = n,
                       .depth = args.a.size(2),

@@ -42,6 +42,13 @@ LV_OP_SPEC(Matmul) {
   spec.add("batch2x1_1x3", {floats({2, 1, 4, 5}), floats({3, 5, 6})});
   spec.add("batch2x3_1x3_tab", {floats({2, 3, 5, 4}), floats({1, 3, 6, 5})},
            {.transpose_a = true, .transpose_b = true});
+  spec.add("5x6x35_bias", {floats({5, 6}), floats({6, 35}), floats({35})});
+  spec.add("17x1x40_relu", {avoiding({17, 1}, {0}, -2, 2), avoiding({1, 40}, {0}, -2, 2)},
+           {.activation = Activation::relu});
+  spec.add("batch3_9x5x33_bias_gelu", {floats({3, 9, 5}), floats({3, 5, 33}), floats({33})},
+           {.activation = Activation::gelu});
+  spec.add("batch2_5x9x8_ta_silu", {floats({2, 9, 5}), floats({2, 9, 8})},
+           {.transpose_a = true, .activation = Activation::silu});
   spec.benchmark("1576x384x1152", {floats({1576, 384}), floats({384, 1152})});
   spec.benchmark("batch48_197x64x197_tb", {floats({48, 197, 64}), floats({48, 197, 64})}, {.transpose_b = true});
   spec.benchmark("batch48_197x197x64", {floats({48, 197, 197}), floats({48, 197, 64})});
@@ -49,7 +56,8 @@ LV_OP_SPEC(Matmul) {
   spec.error("inner sizes differ: [2, 3] x [4, 5]", {floats({2, 3}), floats({4, 5})});
   spec.error("[2] and [3]", {floats({2, 4, 5}), floats({3, 5, 6})});
   spec.error("dtypes differ: f32 and f64", {floats({2, 3}), {.shape = {3, 2}, .dtype = DType::f64}});
-  spec.differentiable({0, 1}).twice_differentiable().tolerance(Tolerance::accumulate(300));
+  spec.error("bias must be [out] = [4], got [3]", {floats({2, 3}), floats({3, 4}), floats({3})});
+  spec.differentiable({0, 1, 2}).twice_differentiable().tolerance(Tolerance::accumulate(300));
 }
 
 LV_OP_SPEC(Linear) {
@@ -61,6 +69,10 @@ LV_OP_SPEC(Linear) {
   spec.add("33x19_17", {floats({33, 19}), floats({17, 19}), floats({17})});
   spec.add("2x5x3x7_9_no_bias", {floats({2, 5, 3, 7}), floats({9, 7})});
   spec.add("3x45x20_33", {floats({3, 45, 20}), floats({33, 20}), floats({33})});
+  spec.add("45x20_33_gelu", {floats({45, 20}), floats({33, 20}), floats({33})}, {.activation = Activation::gelu});
+  spec.add("4x3_5_gelu_tanh", {floats({4, 3}), floats({5, 3})}, {.activation = Activation::gelu_tanh});
+  spec.benchmark("1576x384_1536_gelu", {floats({8, 197, 384}), floats({1536, 384}), floats({1536})},
+                 {.activation = Activation::gelu});
   spec.benchmark("1576x384_1152", {floats({8, 197, 384}), floats({1152, 384}), floats({1152})});
   spec.benchmark("1576x384_384", {floats({8, 197, 384}), floats({384, 384}), floats({384})});
   spec.benchmark("1576x384_1536", {floats({8, 197, 384}), floats({1536, 384}), floats({1536})});

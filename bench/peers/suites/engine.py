@@ -51,6 +51,13 @@ def conv2d(shape: str) -> Callable:
     return lambda x, weight, bias=None: F.conv2d(x, weight, bias, **options)
 
 
+def linear(shape: str) -> Callable:
+    """A linear layer, with the activation that the case's name ends in."""
+    if shape.endswith("_gelu"):
+        return lambda x, weight, bias: F.gelu(F.linear(x, weight, bias))
+    return F.linear
+
+
 def matmul(shape: str) -> Callable:
     """Named "..._tb" where b is transposed."""
     return (lambda a, b: a @ b.mT) if shape.endswith("_tb") else torch.matmul
@@ -112,7 +119,7 @@ def index_add(x: Tensor | None, index: Tensor, src: Tensor) -> Tensor:
 FORMULAS: dict[str, Formula] = {
     "conv2d": Formula(conv2d, images=[0], filters=[1], is_compiled=False),
     "matmul": Formula(matmul, is_compiled=False),
-    "linear": Formula(lambda shape: F.linear, is_compiled=False),
+    "linear": Formula(linear, is_compiled=False),
     "scaled_dot_product_attention": plain(attention),
     "batch_norm": Formula(batch_norm, images=[0, 3]),
     "layer_norm": plain(lambda x, w, b: F.layer_norm(x, x.shape[-1:], w, b)),

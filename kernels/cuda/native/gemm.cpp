@@ -54,8 +54,9 @@ void gemm(const GemmArgs& args, Stream stream) {
   const Operand a(args.a, "a");
   const Operand b(args.b, "b");
   const bool is_double = args.c.dtype == DType::f64;
+  const TensorRef& product = args.before.defined() ? args.before : args.c;
   if (args.bias.defined()) {
-    copy({.x = expanded(args.bias, args.c.shape), .y = args.c}, stream);
+    copy({.x = expanded(args.bias, args.c.shape), .y = product}, stream);
   }
   const double one = 1;
   const double start = args.bias.defined() ? 1 : 0;
@@ -67,8 +68,11 @@ void gemm(const GemmArgs& args, Stream stream) {
       cublas_handle(stream), b.operation, a.operation, n, m, k,
       is_double ? static_cast<const void*>(&one) : static_cast<const void*>(&one_f), args.b.data, type, b.step,
       b.batch_step, args.a.data, type, a.step, a.batch_step,
-      is_double ? static_cast<const void*>(&start) : static_cast<const void*>(&start_f), args.c.data, type, n, m * n,
+      is_double ? static_cast<const void*>(&start) : static_cast<const void*>(&start_f), product.data, type, n, m * n,
       args.c.size(0), is_double ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT));
+  if (args.activation) {
+    unary({.function = *args.activation, .scalars = {}, .x = product, .y = args.c}, stream);
+  }
 }
 
 }  // namespace lv::kernels::cuda
