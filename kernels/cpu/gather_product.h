@@ -182,23 +182,23 @@ class GatherProduct {
 
   void multiply_block(const RowRun<M, Out>* rows, int64_t begin, int64_t end, int64_t column,
                       const TilePanel<M>& panel) const {
-    visit_run([&]<int kRun>() {
+    visit_tile(panel.columns, [&]<int kRun, int kVectors>() {
       for (int64_t i = begin; i < end; i += 2) {
         RowRun<M, Out> upper = rows[i];
         RowRun<M, Out> lower = i + 1 < end ? rows[i + 1] : RowRun<M, Out>{upper.a, upper.c, 0};
         upper.c += column;
         lower.c += column;
         if (activate_ == nullptr) {
-          multiply_tile<M, kRun, Out>(upper, lower, panel);
+          multiply_tile<M, kRun, kVectors, Out>(upper, lower, panel);
         } else {
-          multiply_and_activate<kRun>(upper, lower, panel);
+          multiply_and_activate<kRun, kVectors>(upper, lower, panel);
         }
       }
     });
   }
 
   /// Runs overlap at the end of a line, so what is activated must not be what the tile writes.
-  template <int kRun>
+  template <int kRun, int kVectors>
   void multiply_and_activate(const RowRun<M, Out>& upper, const RowRun<M, Out>& lower, TilePanel<M> panel) const {
     Out tile[2 * kRun * kTileColumns<M>];
     const auto place = [&](const RowRun<M, Out>& run, int first) {
@@ -206,7 +206,7 @@ class GatherProduct {
     };
     panel.c_step = before_ == nullptr ? kTileColumns<M> : panel.c_step;
     const RowRun<M, Out> runs[2] = {{upper.a, place(upper, 0), upper.rows}, {lower.a, place(lower, kRun), lower.rows}};
-    multiply_tile<M, kRun, Out>(runs[0], runs[1], panel);
+    multiply_tile<M, kRun, kVectors, Out>(runs[0], runs[1], panel);
     for (int half = 0; half < 2; ++half) {
       Out* to = half == 0 ? upper.c : lower.c;
       for (int row = 0; row < runs[half].rows; ++row) {
@@ -230,9 +230,12 @@ class GatherProduct {
   }
 
   template <class Fn>
-  void visit_run(Fn&& fn) const {
+  void visit_tile(int columns, Fn&& fn) const {
     [&]<int... kOffset>(std::integer_sequence<int, kOffset...>) {
-      ((run_ == kMinRun + kOffset ? fn.template operator()<kMinRun + kOffset>() : void()), ...);
+      const auto visit = [&]<int kRun>() {
+        columns > M::Sums::kLanes ? fn.template operator()<kRun, 2>() : fn.template operator()<kRun, 1>();
+      };
+      ((run_ == kMinRun + kOffset ? visit.template operator()<kMinRun + kOffset>() : void()), ...);
     }(std::make_integer_sequence<int, kMaxRun - kMinRun + 1>{});
   }
 

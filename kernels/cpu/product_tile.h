@@ -33,17 +33,19 @@ struct TilePanel {
   int columns;                  // that exist, of kTileColumns
 };
 
-/// Sums of one run's rows, in registers.
-template <class M, int kRun>
+/// Sums of one run's rows, in registers; of the first vector alone where a panel has no more columns.
+template <class M, int kRun, int kVectors>
 struct RunSums {
   using Sums = typename M::Sums;
   using Units = typename M::Units;
-  Sums at[kRun][2];
+  Sums at[kRun][kVectors];
 
   void add(int i, typename M::Unit a, Units left, Units right) {
     const Units factor(a);
     at[i][0] = M::multiply_add(factor, left, at[i][0]);
-    at[i][1] = M::multiply_add(factor, right, at[i][1]);
+    if constexpr (kVectors == 2) {
+      at[i][1] = M::multiply_add(factor, right, at[i][1]);
+    }
   }
   /// One step of the depth; rows are addressed by few registers, which a loop over i would not do.
   void add_column(const typename M::Unit* a, int64_t step, int64_t step3, int64_t step5, Units left, Units right) {
@@ -73,30 +75,34 @@ struct RunSums {
 #pragma GCC unroll 8
     for (int i = 0; i < kRun; ++i) {
       if (i < rows) {
-        if (columns == 2 * kLanes) {
-          simd::store(c + i * step, at[i][0]);
-          simd::store(c + i * step + kLanes, at[i][1]);
-        } else {
-          simd::store(c + i * step, at[i][0], std::min(columns, kLanes));
-          simd::store(c + i * step + kLanes, at[i][1], std::max(columns - kLanes, 0));
+#pragma GCC unroll 2
+        for (int j = 0; j < kVectors; ++j) {
+          if (columns >= (j + 1) * kLanes) {
+            simd::store(c + i * step + j * kLanes, at[i][j]);
+          } else {
+            simd::store(c + i * step + j * kLanes, at[i][j], std::max(columns - j * kLanes, 0));
+          }
         }
       }
     }
   }
 };
 
-/// c[row][column] = bias[column] + sum over taps and depth of a[row + tap][depth] b[tap][depth][column] for two runs.
-template <class M, int kRun, class T>
+/// c[row][column] = bias[column] + sum over taps and depth of a[row + tap][depth] b[tap][depth][column] for two runs
+/// and kVectors vectors of columns.
+template <class M, int kRun, int kVectors, class T>
 void multiply_tile(const RowRun<M, T>& upper, const RowRun<M, T>& lower, const TilePanel<M>& panel) {
   using Units = typename M::Units;
   using Sums = typename M::Sums;
-  RunSums<M, kRun> high;
-  RunSums<M, kRun> low;
+  RunSums<M, kRun, kVectors> high;
+  RunSums<M, kRun, kVectors> low;
   const Sums bias[2] = {simd::load(panel.bias), simd::load(panel.bias + Sums::kLanes)};
 #pragma GCC unroll 8
   for (int i = 0; i < kRun; ++i) {
-    high.at[i][0] = low.at[i][0] = bias[0];
-    high.at[i][1] = low.at[i][1] = bias[1];
+#pragma GCC unroll 2
+    for (int j = 0; j < kVectors; ++j) {
+      high.at[i][j] = low.at[i][j] = bias[j];
+    }
   }
   const int64_t step = panel.a_step;
   const int64_t step3 = 3 * step;
@@ -107,7 +113,7 @@ void multiply_tile(const RowRun<M, T>& upper, const RowRun<M, T>& lower, const T
     const auto* a1 = lower.a + panel.taps[tap];
     for (int64_t k = 0; k < panel.depth; ++k, ++a0, ++a1, b += kTileColumns<M>) {
       const Units left = simd::load(b);
-      const Units right = simd::load(b + Units::kLanes);
+      const Units right = kVectors == 2 ? simd::load(b + Units::kLanes) : left;
       high.add_column(a0, step, step3, step5, left, right);
       low.add_column(a1, step, step3, step5, left, right);
     }
