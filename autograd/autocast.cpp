@@ -63,25 +63,22 @@ DType widest(std::span<const Tensor> inputs, DType otherwise) {
 
 }  // namespace
 
-AutocastState& autocast_state() {
-  static thread_local AutocastState state;
-  return state;
+std::optional<DType>& autocast_dtype() {
+  static thread_local std::optional<DType> dtype;
+  return dtype;
 }
 
-AutocastStateGuard::AutocastStateGuard(AutocastState state) : previous_(autocast_state()) {
-  autocast_state() = state;
+AutocastGuard::AutocastGuard(std::optional<DType> dtype) : previous_(autocast_dtype()) {
+  LV_CHECK_DTYPE(!dtype || is_reduced(*dtype), "autocast: wants bf16 or f16, got {}", *dtype);
+  autocast_dtype() = dtype;
   ++cache().depth;
 }
 
-AutocastStateGuard::~AutocastStateGuard() {
-  autocast_state() = previous_;
+AutocastGuard::~AutocastGuard() {
+  autocast_dtype() = previous_;
   if (--cache().depth == 0) {
     cache().entries.clear();
   }
-}
-
-AutocastGuard::AutocastGuard(DType dtype) : guard_(AutocastState{dtype}) {
-  LV_CHECK_DTYPE(is_reduced(dtype), "autocast: wants bf16 or f16, got {}", dtype);
 }
 
 TensorList autocast(std::span<const Tensor> inputs, CastPolicy policy, DType low) {

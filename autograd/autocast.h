@@ -14,31 +14,20 @@ enum class CastPolicy : uint8_t {
   follow,  // computes in the widest input's type: element-wise ops
 };
 
-/// The thread's autocast setting; no dtype means off.
-struct AutocastState {
-  std::optional<DType> dtype;
-};
-AutocastState& autocast_state();
+/// The thread's 16-bit type for mixed precision; none when autocast is off.
+std::optional<DType>& autocast_dtype();
 
-/// Sets the state for a scope. The outermost scope owns the cache of cast parameters and empties it at its end.
-class [[nodiscard]] AutocastStateGuard {
- public:
-  explicit AutocastStateGuard(AutocastState state);
-  ~AutocastStateGuard();
-  AutocastStateGuard(const AutocastStateGuard&) = delete;
-  AutocastStateGuard& operator=(const AutocastStateGuard&) = delete;
-
- private:
-  AutocastState previous_;
-};
-
-/// Mixed precision in the scope: ops cast their inputs by their policy. `dtype`: bf16 or f16.
+/// Mixed precision in the scope: ops cast their inputs by their policy. `dtype`: bf16 or f16; none switches it off. The
+/// outermost scope owns the cache of cast parameters and empties it at its end.
 class [[nodiscard]] AutocastGuard {
  public:
-  explicit AutocastGuard(DType dtype);
+  explicit AutocastGuard(std::optional<DType> dtype);
+  ~AutocastGuard();
+  AutocastGuard(const AutocastGuard&) = delete;
+  AutocastGuard& operator=(const AutocastGuard&) = delete;
 
  private:
-  AutocastStateGuard guard_;
+  std::optional<DType> previous_;
 };
 
 /// `inputs` as `policy` wants them for the 16-bit type `low`. Leaves are cast once per outermost scope and version.

@@ -22,7 +22,6 @@ namespace lv::autograd {
 
 LV_BASIC_OP(Cast, "cast", CastPolicy::none, DType dtype;)
 LV_BASIC_OP(Contiguous, "contiguous", CastPolicy::none)
-LV_BASIC_OP(Alias, "alias", CastPolicy::none)
 LV_BASIC_OP(Expand, "expand", CastPolicy::none, Shape shape;)
 LV_BASIC_OP(SumTo, "sum_to", CastPolicy::none, Shape shape;)
 LV_BASIC_OP(AddOp, "add", CastPolicy::follow)

@@ -1,43 +1,13 @@
 #include "autograd/checkpoint.h"
 
 #include "autograd/grad_mode.h"
+#include "core/scoped_value.h"
 
 namespace lv::autograd {
 
 namespace {
 
 thread_local CheckpointSegment* active_segment = nullptr;
-
-class SegmentScope {
- public:
-  explicit SegmentScope(CheckpointSegment* segment) : previous_(active_segment) { active_segment = segment; }
-  ~SegmentScope() { active_segment = previous_; }
-  SegmentScope(const SegmentScope&) = delete;
-  SegmentScope& operator=(const SegmentScope&) = delete;
-
- private:
-  CheckpointSegment* previous_;
-};
-
-/// Sets the default generator back for the second run, and marks that run.
-class ReplayScope {
- public:
-  ReplayScope(const Generator& start, bool& is_second_run)
-      : present_(default_generator()), is_second_run_(is_second_run) {
-    default_generator() = start;
-    is_second_run_ = true;
-  }
-  ~ReplayScope() {
-    default_generator() = present_;
-    is_second_run_ = false;
-  }
-  ReplayScope(const ReplayScope&) = delete;
-  ReplayScope& operator=(const ReplayScope&) = delete;
-
- private:
-  Generator present_;
-  bool& is_second_run_;
-};
 
 }  // namespace
 
@@ -47,14 +17,14 @@ CheckpointSegment::CheckpointSegment(Segment segment, std::span<const Tensor> in
     : segment_(std::move(segment)),
       inputs_(inputs.begin(), inputs.end()),
       generator_(default_generator()),
-      autocast_(autocast_state()) {
+      autocast_(autocast_dtype()) {
   for (const Tensor& input : inputs_) {
     versions_.push_back(input.defined() ? input.version() : 0);
   }
 }
 
 TensorList CheckpointSegment::run_first() {
-  const SegmentScope scope(this);
+  const ScopedValue scope(active_segment, this);
   return segment_(inputs_);
 }
 
@@ -92,11 +62,12 @@ void CheckpointSegment::recompute() {
              i, inputs_[i].shape(), versions_[i], inputs_[i].version());
   }
   {
-    const ReplayScope replay(generator_, is_second_run_);
-    const SegmentScope scope(this);
+    const ScopedValue second_run(is_second_run_, true);
+    const ScopedValue scope(active_segment, this);
+    const ScopedValue replayed(default_generator(), generator_);
     const EnableGradGuard recording_on;
     const RecomputeGuard recomputing;
-    const AutocastStateGuard autocast(autocast_);
+    const AutocastGuard autocast(autocast_);
     next_made_once_ = 0;
     segment_(inputs_);
   }

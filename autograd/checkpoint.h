@@ -44,7 +44,7 @@ class CheckpointSegment : public std::enable_shared_from_this<CheckpointSegment>
   std::vector<Tensor> inputs_;
   std::vector<uint32_t> versions_;  // of the inputs
   Generator generator_;             // the default generator as it was before the first run
-  AutocastState autocast_;
+  std::optional<DType> autocast_;
   int tickets_ = 0;
   std::vector<Tensor> recomputed_;
   std::vector<TensorList> made_once_;

@@ -185,7 +185,7 @@ void Backward::step(Pending& pending) {
 }
 
 void Backward::run() {
-  const AutocastStateGuard autocast_off({});  // gradients have their tensors' dtypes already
+  const AutocastGuard autocast_off(std::nullopt);  // gradients have their tensors' dtypes already
   count_dependencies();
   mark_needed();
   std::unordered_set<Node*> started;

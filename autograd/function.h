@@ -134,7 +134,7 @@ TensorList apply(Inputs inputs, const typename Op::Options& options = {}) {
   kStatistics<Op>.forward_calls.fetch_add(1, std::memory_order_relaxed);
   TensorList casted;
   Inputs in = inputs;
-  if (const auto low = autocast_state().dtype; low.has_value() && Op::kCast != CastPolicy::none) {
+  if (const auto low = autocast_dtype(); low.has_value() && Op::kCast != CastPolicy::none) {
     casted = autocast(inputs, Op::kCast, *low);
     in = casted;
   }

@@ -1,6 +1,7 @@
 #include "autograd/gradcheck.h"
 
 #include <cmath>
+#include <numeric>
 #include <random>
 
 #include "autograd/engine.h"
@@ -17,6 +18,10 @@ Tensor random_like(const Tensor& tensor, std::mt19937_64& random) {
     value = uniform(random);
   }
   return Tensor::from(values, tensor.shape()).to(tensor.device());
+}
+
+double dot(const std::vector<double>& a, const std::vector<double>& b) {
+  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
 }
 
 class Gradcheck {
@@ -88,11 +93,7 @@ class Gradcheck {
     double sum = 0;
     for (int i = 0; i < outputs.size(); ++i) {
       if (cotangents_[i].defined()) {
-        const auto y = outputs[i].to_vector<double>();
-        const auto c = cotangents_[i].to_vector<double>();
-        for (size_t k = 0; k < y.size(); ++k) {
-          sum += y[k] * c[k];
-        }
+        sum += dot(outputs[i].to_vector<double>(), cotangents_[i].to_vector<double>());
       }
     }
     return sum;
@@ -131,14 +132,8 @@ class Gradcheck {
     }
     for (int k = 0; k < options_.directions && !g.empty(); ++k) {
       direction = random_like(inputs_[which], random_).to_vector<double>();
-      double analytic = 0;
-      double scale = 0;
-      for (size_t i = 0; i < g.size(); ++i) {
-        analytic += g[i] * direction[i];
-        scale += g[i] * g[i];
-      }
-      compare(which, fmt::format("direction {}", k), analytic, numeric(which, direction),
-              std::max(std::sqrt(scale), 1e-3));
+      compare(which, fmt::format("direction {}", k), dot(g, direction), numeric(which, direction),
+              std::max(std::sqrt(dot(g, g)), 1e-3));
     }
   }
 

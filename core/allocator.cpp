@@ -2,14 +2,11 @@
 
 #include <sys/mman.h>
 
-#include <array>
-#include <atomic>
 #include <cstdlib>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/caching_allocator.h"
 #include "core/cuda/driver.h"
@@ -43,7 +40,7 @@ class EventFence final : public Fence {
   void wait() override { event_.synchronize(); }
 
  private:
-  cuda::Event event_{cuda::Event::Kind::ordering};
+  cuda::Event event_;
 };
 
 class DeviceMemory final : public RawAllocator {
@@ -74,78 +71,46 @@ bool debug_from_environment() {
   return value == "debug";
 }
 
-// Allocators live until the process ends: tensors with static storage outlive every destructor that could be run here.
-struct Registry {
-  static constexpr size_t kMaxDevices = 64;
-
-  std::mutex mutex;
-  bool debug = debug_from_environment();
-  bool in_use = false;
-  std::atomic<Allocator*> cpu{nullptr};
-  std::atomic<Allocator*> pinned{nullptr};
-  std::array<std::atomic<Allocator*>, kMaxDevices> cuda{};
-
-  /// The allocator in `slot`, made by `raw` and `options` on first use.
-  template <class MakeRaw>
-  Allocator& get(std::atomic<Allocator*>& slot, bool host_memory, MakeRaw&& make_raw,
-                 CachingAllocator::Options options) {
-    const std::lock_guard lock(mutex);
-    if (slot.load(std::memory_order_relaxed) == nullptr) {
-      std::unique_ptr<Allocator> made = std::make_unique<CachingAllocator>(make_raw(), std::move(options));
-      if (debug) {
-        made = std::make_unique<DebugAllocator>(std::move(made), host_memory);
-      }
-      in_use = true;
-      slot.store(made.release(), std::memory_order_release);
-    }
-    return *slot.load(std::memory_order_relaxed);
+/// An allocator that lives until the process ends: tensors with static storage outlive every destructor.
+Allocator& make_allocator(std::unique_ptr<RawAllocator> raw, bool host_memory, CachingAllocator::Options options) {
+  auto caching = std::make_unique<CachingAllocator>(std::move(raw), std::move(options));
+  if (debug_from_environment()) {
+    return *new DebugAllocator(std::move(caching), host_memory);
   }
-};
+  return *caching.release();
+}
 
-Registry& registry() {
-  static Registry& instance = *new Registry;
-  return instance;
+std::vector<Allocator*> make_device_allocators() {
+  std::vector<Allocator*> allocators;
+  for (int i = 0; i < cuda::device_count(); ++i) {
+    allocators.push_back(
+        &make_allocator(std::make_unique<DeviceMemory>(i), false, {.name = fmt::format("{}", Device::cuda(i))}));
+  }
+  return allocators;
 }
 
 }  // namespace
 
 Allocator& allocator(Device device) {
-  Registry& all = registry();
   if (device.is_cpu()) {
-    if (Allocator* made = all.cpu.load(std::memory_order_acquire)) {
-      return *made;
-    }
-    return all.get(all.cpu, true, [] { return std::make_unique<HostMemory>(); }, {.name = "cpu", .granule = 64});
+    static Allocator& cpu = make_allocator(std::make_unique<HostMemory>(), true, {.name = "cpu", .granule = 64});
+    return cpu;
   }
-  LV_CHECK_DEVICE(device.index >= 0 && device.index < cuda::device_count() && size_t(device.index) < all.cuda.size(),
-                  "there is no {}: {} CUDA devices are usable", device, cuda::device_count());
-  std::atomic<Allocator*>& slot = all.cuda[size_t(device.index)];
-  if (Allocator* made = slot.load(std::memory_order_acquire)) {
-    return *made;
-  }
-  return all.get(slot, false, [&] { return std::make_unique<DeviceMemory>(device.index); },
-                 {.name = fmt::format("{}", device)});
+  static const std::vector<Allocator*>& devices = *new std::vector(make_device_allocators());
+  LV_CHECK_DEVICE(device.index >= 0 && size_t(device.index) < devices.size(),
+                  "there is no {}: {} CUDA devices are usable", device, devices.size());
+  return *devices[size_t(device.index)];
 }
 
 Allocator& pinned_allocator() {
-  Registry& all = registry();
-  if (Allocator* made = all.pinned.load(std::memory_order_acquire)) {
-    return *made;
-  }
-  const auto make_raw = []() -> std::unique_ptr<RawAllocator> {
+  static Allocator& pinned = [&]() -> Allocator& {
+    std::unique_ptr<RawAllocator> raw = std::make_unique<HostMemory>();
     if (cuda::device_count() > 0) {
-      return std::make_unique<PinnedMemory>();
+      raw = std::make_unique<PinnedMemory>();
     }
-    return std::make_unique<HostMemory>();
-  };
-  return all.get(all.pinned, true, make_raw, {.name = "pinned", .host_access = true});
-}
-
-void set_debug_allocator(bool enabled) {
-  Registry& all = registry();
-  const std::lock_guard lock(all.mutex);
-  LV_CHECK(!all.in_use || all.debug == enabled, "set_debug_allocator: allocators are already in use");
-  all.debug = enabled;
+    return make_allocator(std::move(raw), true, {.name = "pinned", .host_access = true});
+  }();
+  return pinned;
 }
 
 }  // namespace lv

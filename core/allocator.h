@@ -38,14 +38,11 @@ class Allocator {
   virtual void reset_peak() = 0;
 };
 
-/// The allocator of `device`, a caching one. Throws DeviceError when there is no such device.
+/// The allocator of `device`, a caching one; with LV_ALLOC=debug in the environment inside a DebugAllocator. Throws
+/// DeviceError when there is no such device.
 Allocator& allocator(Device device);
 
 /// Page-locked host memory, which asynchronous copies need; plain host memory where there is no CUDA device.
 Allocator& pinned_allocator();
-
-/// Wraps all allocators in the debug mode: guard bytes, NaN in fresh memory, poison after release. LV_ALLOC=debug does
-/// the same. Throws Error when an allocator of the other kind is already in use.
-void set_debug_allocator(bool enabled);
 
 }  // namespace lv

@@ -106,12 +106,7 @@ void CachingAllocator::record_use(void* p, Stream stream) {
 void CachingAllocator::trim() {
   const std::lock_guard lock(mutex_);
   poll_pending(false);
-  for (Pool& pool : pools_) {
-    empty_bins(pool);
-  }
-  while (Block* idle = largest_idle_segment()) {
-    free_segment(idle);
-  }
+  free_idle_segments();
 }
 
 AllocatorStats CachingAllocator::stats() const {
@@ -202,12 +197,7 @@ void* CachingAllocator::reserve_raw(int64_t bytes) {
     return data;
   }
   poll_pending(true);
-  for (Pool& pool : pools_) {
-    empty_bins(pool);
-  }
-  while (Block* idle = largest_idle_segment()) {
-    free_segment(idle);
-  }
+  free_idle_segments();
   return raw_->allocate(bytes);
 }
 
@@ -311,6 +301,15 @@ void CachingAllocator::empty_bins(Pool& pool) {
       put_back(block);
     }
     bin.clear();
+  }
+}
+
+void CachingAllocator::free_idle_segments() {
+  for (Pool& pool : pools_) {
+    empty_bins(pool);
+  }
+  while (Block* idle = largest_idle_segment()) {
+    free_segment(idle);
   }
 }
 

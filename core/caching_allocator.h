@@ -106,6 +106,7 @@ class CachingAllocator final : public Allocator {
   void retire(Block* block);
   void poll_pending(bool wait);
   void empty_bins(Pool& pool);
+  void free_idle_segments();
   [[nodiscard]] Block* largest_idle_segment();
   void free_segment(Block* block);
   void limit_cache(int64_t coming_bytes);

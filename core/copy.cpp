@@ -10,25 +10,10 @@ namespace lv {
 namespace {
 
 template <class From, class To>
-To convert(From value) {
-  if constexpr (std::is_same_v<From, To>) {
-    return value;
-  } else if constexpr (std::is_same_v<From, Half> || std::is_same_v<From, BFloat16>) {
-    return convert<float, To>(float(value));
-  } else if constexpr (std::is_same_v<To, Half> || std::is_same_v<To, BFloat16>) {
-    return To(float(value));
-  } else if constexpr (std::is_same_v<To, bool>) {
-    return value != From(0);
-  } else {
-    return static_cast<To>(value);
-  }
-}
-
-template <class From, class To>
 void copy_strided(const From* source, const Strides& from, To* target, const Strides& to, const Shape& shape,
                   int axis) {
   if (axis == shape.rank()) {
-    *target = convert<From, To>(*source);
+    *target = convert<To>(*source);
     return;
   }
   for (int64_t i = 0; i < shape[axis]; ++i) {
@@ -44,41 +29,37 @@ void copy_on_host(const Tensor& source, const Tensor& target) {
   });
 }
 
-cuda::CopyKind copy_kind(Device from, Device to) {
-  if (from.is_cuda()) {
-    return to.is_cuda() ? cuda::CopyKind::device_to_device : cuda::CopyKind::device_to_host;
+/// Set before main() by `kernels`, where a program links it.
+constinit DeviceCopy device_copy = nullptr;
+
+void copy_on_one_device(const Tensor& source, const Tensor& target) {
+  if (source.device().is_cpu()) {
+    copy_on_host(source, target);
+    return;
   }
-  return to.is_cuda() ? cuda::CopyKind::host_to_device : cuda::CopyKind::host_to_host;
+  LV_CHECK_DEVICE(device_copy != nullptr, "copy: {} {} on {} to {}: this program links no kernels", source.dtype(),
+                  source.shape(), source.device(), target.dtype());
+  device_copy(source, target);
 }
 
 /// Moves one block; waits when the host is an end of the move, since the caller may use or free it at once.
 void copy_block(const Tensor& source, const Tensor& target) {
-  const cuda::CopyKind kind = copy_kind(source.device(), target.device());
-  if (kind == cuda::CopyKind::host_to_host) {
+  const bool from_host = source.device().is_cpu();
+  const bool to_host = target.device().is_cpu();
+  if (from_host && to_host) {
     std::memmove(target.raw_data(), source.raw_data(), size_t(source.size_bytes()));
     return;
   }
-  const Stream stream = current_stream(source.device().is_cuda() ? source.device() : target.device());
-  cuda::memcpy_async(target.raw_data(), source.raw_data(), source.size_bytes(), kind, stream);
-  if (kind != cuda::CopyKind::device_to_device) {
+  const Stream stream = current_stream(from_host ? target.device() : source.device());
+  cuda::memcpy_async(target.raw_data(), source.raw_data(), source.size_bytes(), stream);
+  if (from_host || to_host) {
     synchronize(stream);
   }
 }
 
-/// All of a tensor's storage as one row of its elements.
-Tensor whole_storage(const Tensor& tensor) {
-  return tensor.as_strided({tensor.storage()->size_bytes / size_bytes(tensor.dtype())}, {1}, 0);
-}
-
-/// A host tensor with the layout of `tensor`, over a copy of its whole storage.
-Tensor mirror_on_host(const Tensor& tensor) {
-  const Tensor all = whole_storage(tensor);
-  const Tensor host = Tensor::empty(all.shape(), tensor.dtype());
-  copy_block(all, host);
-  return host.as_strided(tensor.shape(), tensor.strides(), tensor.offset());
-}
-
 }  // namespace
+
+void set_device_copy(DeviceCopy copy) { device_copy = copy; }
 
 void copy_elements(const Tensor& source, const Tensor& target) {
   if (source.numel() == 0) {
@@ -88,17 +69,15 @@ void copy_elements(const Tensor& source, const Tensor& target) {
                             (source.strides() == target.strides() && is_dense(source.shape(), source.strides()));
   if (source.dtype() == target.dtype() && is_one_block) {
     copy_block(source, target);
-    return;
+  } else if (source.device() == target.device()) {
+    copy_on_one_device(source, target);
+  } else {
+    // Only a block moves between memories: the elements are brought into order before, and into the target's layout and
+    // dtype after.
+    const Tensor moved = Tensor::empty(source.shape(), source.dtype(), target.device());
+    copy_block(source.contiguous(), moved);
+    copy_on_one_device(moved, target);
   }
-  const Tensor host_source = source.device().is_cpu() ? source : mirror_on_host(source);
-  if (target.device().is_cpu()) {
-    copy_on_host(host_source, target);
-    return;
-  }
-  // The elements between those of a strided target come back as they were.
-  const Tensor host_target = mirror_on_host(target);
-  copy_on_host(host_source, host_target);
-  copy_block(whole_storage(host_target), whole_storage(target));
 }
 
 void copy_async(const Tensor& source, const Tensor& target, Stream stream) {
@@ -111,8 +90,7 @@ void copy_async(const Tensor& source, const Tensor& target, Stream stream) {
     LV_CHECK_DEVICE(tensor->device().is_cuda() || tensor->storage()->is_pinned,
                     "copy_async: host memory must be page-locked; make the tensor with Tensor::empty_pinned");
   }
-  cuda::memcpy_async(target.raw_data(), source.raw_data(), source.size_bytes(),
-                     copy_kind(source.device(), target.device()), stream);
+  cuda::memcpy_async(target.raw_data(), source.raw_data(), source.size_bytes(), stream);
   source.storage()->record_use(stream);
   target.storage()->record_use(stream);
   target.bump_version();

@@ -92,16 +92,21 @@ void DebugAllocator::release(void* p) noexcept {
   // An error below ends the program with its text: memory is corrupt.
   find(p, "release");
   Entry entry = std::move(live_.extract(p).mapped());
-  for (const Stream stream : entry.uses) {
-    synchronize(stream);
+  stats_.allocated_bytes -= entry.bytes;
+  std::string damaged;
+  try {
+    for (const Stream stream : entry.uses) {
+      synchronize(stream);
+    }
+    damaged = guard_damage(entry);
+    fill(entry.base + kGuardBytes, kFreshByte, entry.bytes, entry.stream);
+  } catch (const CudaError&) {
+    return;  // the device has failed, which its next call reports; its memory is neither checked nor given out again
   }
-  const std::string damaged = guard_damage(entry);
   LV_CHECK(damaged.empty(), "{}", damaged);
-  fill(entry.base + kGuardBytes, kFreshByte, entry.bytes, entry.stream);
   if (host_memory_) {
     set_accessible(entry.base, total_bytes(entry.bytes), false);
   }
-  stats_.allocated_bytes -= entry.bytes;
   released_bytes_ += total_bytes(entry.bytes);
   released_.push_back(std::move(entry));
 }
@@ -173,7 +178,7 @@ int64_t DebugAllocator::first_difference(const std::byte* p, int value, int64_t 
     set_accessible(p, bytes, true);
   } else {
     copy.resize(size_t(bytes));
-    cuda::memcpy_async(copy.data(), p, bytes, cuda::CopyKind::device_to_host, stream);
+    cuda::memcpy_async(copy.data(), p, bytes, stream);
     cuda::synchronize(stream);
     host = copy.data();
   }
@@ -186,28 +191,23 @@ int64_t DebugAllocator::first_difference(const std::byte* p, int value, int64_t 
 }
 
 std::string DebugAllocator::guard_damage(const Entry& entry) const {
-  const std::string_view op = entry.op.empty() ? "(no op)" : entry.op;
   const int64_t front = first_difference(entry.base, kGuardByte, kGuardBytes, entry.stream);
   if (front < kGuardBytes) {
-    return fmt::format("memory allocated by {}: something wrote before its {} bytes, at offset {}", op, entry.bytes,
-                       front - kGuardBytes);
+    return damage_text(entry, "before", front - kGuardBytes);
   }
   const std::byte* end = entry.base + kGuardBytes + entry.bytes;
   const int64_t back = first_difference(end, kGuardByte, kGuardBytes, entry.stream);
-  if (back < kGuardBytes) {
-    return fmt::format("memory allocated by {}: something wrote behind its {} bytes, at offset {}", op, entry.bytes,
-                       entry.bytes + back);
-  }
-  return {};
+  return back < kGuardBytes ? damage_text(entry, "behind", entry.bytes + back) : std::string();
 }
 
 std::string DebugAllocator::poison_damage(const Entry& entry) const {
   const int64_t at = first_difference(entry.base + kGuardBytes, kFreshByte, entry.bytes, entry.stream);
-  if (at == entry.bytes) {
-    return {};
-  }
-  return fmt::format("memory allocated by {}: something wrote after the release of its {} bytes, at offset {}",
-                     entry.op.empty() ? "(no op)" : entry.op, entry.bytes, at);
+  return at < entry.bytes ? damage_text(entry, "after the release of", at) : std::string();
+}
+
+std::string DebugAllocator::damage_text(const Entry& entry, std::string_view where, int64_t offset) {
+  return fmt::format("memory allocated by {}: something wrote {} its {} bytes, at offset {}",
+                     entry.op.empty() ? "(no op)" : entry.op, where, entry.bytes, offset);
 }
 
 /// Lets the memory that was released first go back into use.

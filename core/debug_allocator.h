@@ -54,6 +54,7 @@ class DebugAllocator final : public Allocator {
   [[nodiscard]] int64_t first_difference(const std::byte* p, int value, int64_t bytes, Stream stream) const;
   [[nodiscard]] std::string guard_damage(const Entry& entry) const;
   [[nodiscard]] std::string poison_damage(const Entry& entry) const;
+  static std::string damage_text(const Entry& entry, std::string_view where, int64_t offset);
   void drop_oldest();
   const Entry& find(const void* p, const char* call) const;
 

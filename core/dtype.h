@@ -67,6 +67,22 @@ template <class T>
 using Accumulator = std::conditional_t<std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>, float,
                                        std::conditional_t<std::is_integral_v<T>, int64_t, T>>;
 
+/// Converts between any two element types: float to integer truncates, anything to bool compares with zero.
+template <class To, class From>
+LV_HOSTDEV To convert(From value) {
+  if constexpr (std::is_same_v<To, From>) {
+    return value;
+  } else if constexpr (std::is_same_v<From, Half> || std::is_same_v<From, BFloat16>) {
+    return convert<To>(static_cast<float>(value));
+  } else if constexpr (std::is_same_v<To, Half> || std::is_same_v<To, BFloat16>) {
+    return To(static_cast<float>(value));
+  } else if constexpr (std::is_same_v<To, bool>) {
+    return value != From(0);
+  } else {
+    return static_cast<To>(value);
+  }
+}
+
 /// Calls `fn.template operator()<T>()` with the C++ type of a floating dtype; throws DTypeError naming `who` otherwise.
 template <class Fn>
 decltype(auto) visit_floating(DType dtype, std::string_view who, Fn&& fn) {

@@ -21,7 +21,10 @@ inline constinit thread_local std::string_view op_name;
 
 /// Calls `begin` and `end` around every op on the thread that runs it; nullptr for none. Ops that are running while the
 /// hooks change may see only one of the two.
-void set_op_hook(OpHook begin, OpHook end);
+inline void set_op_hook(OpHook begin, OpHook end) {
+  detail::op_begin_hook.store(begin, std::memory_order_release);
+  detail::op_end_hook.store(end, std::memory_order_release);
+}
 
 /// Name of the innermost op that the calling thread is in; empty outside of ops.
 inline std::string_view current_op() { return detail::op_name; }

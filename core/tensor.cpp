@@ -294,7 +294,7 @@ void Tensor::fill(double value) const {
   }
   Tensor one = empty({}, DType::f64);
   *one.data<double>() = value;
-  copy_elements(one.expand(shape()), *this);
+  copy_elements(one.to(device()).expand(shape()), *this);
   bump_version();
 }
 

@@ -126,9 +126,8 @@ class Tensor {
   /// The array on `device`; itself when already there.
   [[nodiscard]] Tensor to(Device device) const;
   /// Converted elements (float to integer truncates, to bool compares with 0); itself when nothing changes.
-  /// Device tensors are converted on the host: in a training step use ops::cast.
   [[nodiscard]] Tensor to(DType dtype) const;
-  /// Itself when contiguous, else a row-major copy (made on the host; in a training step use ops::contiguous).
+  /// Itself when contiguous, else a row-major copy.
   [[nodiscard]] Tensor contiguous() const;
   [[nodiscard]] Tensor clone() const;
   /// Overwrites this tensor's elements with those of `source` (same shape, any dtype, device and layout).

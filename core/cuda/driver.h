@@ -1,10 +1,9 @@
 #pragma once
 // The thin interface to the device, without CUDA types: everything above it is the same for the native driver, the
-// emulated one (device memory is host memory, streams run inline) and builds without CUDA (every call but device_count
-// throws DeviceError). Failed calls throw CudaError naming the call.
+// emulated one (kernels/simt/driver: device memory is host memory, streams run inline) and builds without CUDA (every
+// call but device_count throws DeviceError). Failed calls throw CudaError naming the call.
 
 #include <cstdint>
-#include <utility>
 
 #include "core/stream.h"
 
@@ -18,37 +17,29 @@ void set_device(int device);
 
 /// Memory of the current device, aligned to 256 bytes; nullptr when there is not enough.
 [[nodiscard]] void* malloc(int64_t bytes);
-void free(void* p);
+/// Never throws: after a fault of the device every call fails, and tensors must still be able to go. Says so on stderr.
+void free(void* p) noexcept;
 /// Page-locked host memory; nullptr when there is not enough.
 [[nodiscard]] void* malloc_host(int64_t bytes);
-void free_host(void* p);
+void free_host(void* p) noexcept;
 
-enum class CopyKind { host_to_device, device_to_host, device_to_device, host_to_host };
-
-/// Queues a copy. Host memory takes part asynchronously only when it is page-locked.
-void memcpy_async(void* dst, const void* src, int64_t bytes, CopyKind kind, Stream stream);
+/// Queues a copy between any two memories. Host memory takes part asynchronously only when it is page-locked.
+void memcpy_async(void* dst, const void* src, int64_t bytes, Stream stream);
 void memset_async(void* dst, int value, int64_t bytes, Stream stream);
 
 /// A new stream of `device`, which does not wait for the default stream.
 [[nodiscard]] Stream create_stream(int device);
-void destroy_stream(Stream stream);
+void destroy_stream(Stream stream) noexcept;
 /// Waits until everything queued on `stream` has run.
 void synchronize(Stream stream);
 
 /// A mark in a stream.
 class Event {
  public:
-  /// `ordering` events are cheaper, `timing` events can be passed to elapsed_ms.
-  enum class Kind { ordering, timing };
-
-  explicit Event(Kind kind) : kind_(kind) {}
+  Event() = default;
   ~Event();
-  Event(Event&& other) noexcept : kind_(other.kind_), handle_(std::exchange(other.handle_, nullptr)) {}
-  Event& operator=(Event&& other) noexcept {
-    std::swap(kind_, other.kind_);
-    std::swap(handle_, other.handle_);
-    return *this;
-  }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
 
   /// Marks the work queued on `stream` so far; replaces an earlier mark.
   void record(Stream stream);
@@ -58,11 +49,8 @@ class Event {
   void synchronize() const;
   /// Makes later work of `stream` wait for the marked work.
   void wait(Stream stream) const;
-  /// Milliseconds from `start` to `end`, both recorded, of kind timing and done.
-  static double elapsed_ms(const Event& start, const Event& end);
 
  private:
-  Kind kind_;
   void* handle_ = nullptr;
 };
 

@@ -12,13 +12,13 @@ namespace {
 int device_count() { return 0; }
 void set_device(int) { no_cuda("set_device"); }
 void* malloc(int64_t) { no_cuda("malloc"); }
-void free(void*) { no_cuda("free"); }
+void free(void*) noexcept { no_cuda("free"); }
 void* malloc_host(int64_t) { no_cuda("malloc_host"); }
-void free_host(void*) { no_cuda("free_host"); }
-void memcpy_async(void*, const void*, int64_t, CopyKind, Stream) { no_cuda("memcpy_async"); }
+void free_host(void*) noexcept { no_cuda("free_host"); }
+void memcpy_async(void*, const void*, int64_t, Stream) { no_cuda("memcpy_async"); }
 void memset_async(void*, int, int64_t, Stream) { no_cuda("memset_async"); }
 Stream create_stream(int) { no_cuda("create_stream"); }
-void destroy_stream(Stream) { no_cuda("destroy_stream"); }
+void destroy_stream(Stream) noexcept { no_cuda("destroy_stream"); }
 void synchronize(Stream) { no_cuda("synchronize"); }
 
 Event::~Event() = default;
@@ -26,6 +26,5 @@ void Event::record(Stream) { no_cuda("Event::record"); }
 bool Event::query() const { no_cuda("Event::query"); }
 void Event::synchronize() const { no_cuda("Event::synchronize"); }
 void Event::wait(Stream) const { no_cuda("Event::wait"); }
-double Event::elapsed_ms(const Event&, const Event&) { no_cuda("Event::elapsed_ms"); }
 
 }  // namespace lv::cuda

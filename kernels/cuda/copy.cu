@@ -1,5 +1,6 @@
 #include "kernels/copy.h"
 
+#include "core/copy.h"
 #include "kernels/cuda/copy.cuh"
 #include "kernels/cuda/launch.h"
 
@@ -14,5 +15,15 @@ void copy(const CopyArgs& args, Stream stream) {
     });
   });
 }
+
+namespace {
+
+void copy_tensor(const Tensor& source, const Tensor& target) {
+  copy({.x = cref(source), .y = ref(target)}, current_stream(source.device()));
+}
+
+[[maybe_unused]] const bool kIsSet = (set_device_copy(copy_tensor), true);
+
+}  // namespace
 
 }  // namespace lv::kernels::cuda

@@ -394,7 +394,7 @@ TEST_CASE("every usable device has one allocator, other devices none") {
     void* p = memory.allocate(1000, stream);
     std::vector<std::byte> host(1000);
     cuda::memset_async(p, 7, 1000, stream);
-    cuda::memcpy_async(host.data(), p, 1000, cuda::CopyKind::device_to_host, stream);
+    cuda::memcpy_async(host.data(), p, 1000, stream);
     synchronize(stream);
     REQUIRE(host == std::vector<std::byte>(1000, std::byte(7)));
     memory.release(p);

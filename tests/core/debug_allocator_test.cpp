@@ -80,7 +80,7 @@ struct Fixture {
     if (host) {
       std::copy_n(reinterpret_cast<const float*>(p), count, values.begin());
     } else {
-      cuda::memcpy_async(values.data(), p, count * 4, cuda::CopyKind::device_to_host, stream);
+      cuda::memcpy_async(values.data(), p, count * 4, stream);
       synchronize(stream);
     }
     return values;

@@ -9,7 +9,6 @@
 #include "tests/skip.h"
 
 using namespace lv;
-using Catch::Matchers::Contains;
 
 TEST_CASE("a stream guard nests and is a matter of its thread and device") {
   const Device device = Device::cuda(1);
@@ -55,24 +54,20 @@ TEST_CASE("work on a stream arrives: copies in every direction, fills, events") 
   void* b = cuda::malloc(kBytes);
   auto* host = static_cast<unsigned char*>(cuda::malloc_host(2 * kBytes));
   std::memset(host, 3, kBytes);
-  cuda::Event start(cuda::Event::Kind::timing);
-  REQUIRE(start.query());
-  start.record(stream);
-  cuda::memcpy_async(a, host, kBytes, cuda::CopyKind::host_to_device, stream);
+  cuda::memcpy_async(a, host, kBytes, stream);
   cuda::memset_async(a, 9, kBytes / 2, stream);
-  cuda::Event filled(cuda::Event::Kind::ordering);
+  cuda::Event filled;
+  REQUIRE(filled.query());
   filled.record(stream);
   filled.wait(other);
-  cuda::memcpy_async(b, a, kBytes, cuda::CopyKind::device_to_device, other);
-  cuda::memcpy_async(host + kBytes, b, kBytes, cuda::CopyKind::device_to_host, other);
-  cuda::Event end(cuda::Event::Kind::timing);
+  cuda::memcpy_async(b, a, kBytes, other);
+  cuda::memcpy_async(host + kBytes, b, kBytes, other);
+  cuda::Event end;
   end.record(other);
   end.synchronize();
   REQUIRE(end.query());
   REQUIRE(host[kBytes] == 9);
   REQUIRE(host[kBytes + kBytes / 2] == 3);
-  REQUIRE(cuda::Event::elapsed_ms(start, end) >= 0);
-  REQUIRE_THROWS_WITH(cuda::Event::elapsed_ms(filled, end), Contains("timing"));
   synchronize(stream);
   cuda::free(a);
   cuda::free(b);

@@ -4,7 +4,9 @@
 #include <cstring>
 #include <numeric>
 
+#include "core/cuda/driver.h"
 #include "kernels/strided.h"
+#include "tests/skip.h"
 
 using namespace lv;
 
@@ -86,4 +88,22 @@ TEST_CASE("rows of every length are copied between strided arrays, and nothing b
       CHECK(is_equal(wide.slice(2, 20 + length, 140), before.slice(2, 20 + length, 140)));
     }
   }
+}
+
+TEST_CASE("device tensors of any layout and dtype are written, read, filled and converted") {
+  if (cuda::device_count() == 0) {
+    test::skip("no device in this build or machine");
+    return;
+  }
+  const Tensor device = Tensor::zeros({2, 3}, DType::f32, Device::cuda());
+  const Tensor x = Tensor::from<float>({1, 2, 3, 4, 5, 6}, {3, 2});
+  device.transpose(0, 1).copy_from(x);
+  CHECK(device.to(Device::cpu()).to_vector<float>() == std::vector<float>{1, 3, 5, 2, 4, 6});
+  device.slice(1, 1, 2).copy_from(Tensor::from<double>({7, 8}, {2, 1}));
+  CHECK(device.to_vector<float>() == std::vector<float>{1, 7, 5, 2, 8, 6});
+  const Tensor wide = device.slice(1, 0, 2);
+  CHECK(wide.contiguous().to_vector<float>() == std::vector<float>{1, 7, 2, 8});
+  CHECK(wide.to(DType::i32).to_vector<int32_t>() == std::vector<int32_t>{1, 7, 2, 8});
+  wide.fill(2.5);
+  CHECK(device.to_vector<float>() == std::vector<float>{2.5, 2.5, 5, 2.5, 2.5, 6});
 }
