@@ -1,7 +1,5 @@
 #include "kernels/cross_entropy.h"
 
-#include <cmath>
-
 #include "kernels/cpu/exp_sum.h"
 #include "kernels/cpu/isa.h"
 #include "kernels/simd/loop.h"
@@ -87,17 +85,45 @@ typename Problem<T>::A row_loss(const Problem<T>& problem, int64_t row, Accumula
   return loss;
 }
 
+/// normalizers of kRows rows, with the sum itself in the place of its logarithm.
 template <int kRows, class T>
-void forward_rows(const Problem<T>& problem, int64_t row, Accumulator<T>* normalizers, Accumulator<T>* losses) {
-  using A = Accumulator<T>;
-  A top[kRows];
-  A sum[kRows];
+void sum_rows(const Problem<T>& problem, int64_t row, Accumulator<T>* normalizers) {
+  Accumulator<T> top[kRows];
+  Accumulator<T> sum[kRows];
   exp_sums<kRows>(problem.logits, row, problem.classes, top, sum, [](auto&&...) {});
   for (int r = 0; r < kRows; ++r) {
-    const A log_sum = std::log(sum[r]);
     normalizers[2 * (row + r)] = top[r];
-    normalizers[2 * (row + r) + 1] = log_sum;
-    losses[row + r] = row_loss(problem, row + r, top[r], log_sum);
+    normalizers[2 * (row + r) + 1] = sum[r];
+  }
+}
+
+/// Replaces the second number of each pair by its logarithm.
+template <class A>
+void take_logs(A* pairs, int64_t count) {
+  using V = simd::Vec<A>;
+  V is_second;
+  for (int lane = 0; lane < V::kLanes; ++lane) {
+    is_second.native[lane] = A(lane % 2);
+  }
+  simd::for_each_vec<A>(2 * count, [&](int64_t i, auto lanes) {
+    const V value = lanes.load(pairs + i);
+    lanes.store(pairs + i, select(is_second > V(0), log(value), value));
+  });
+}
+
+/// The rows begin .. end, in blocks that are in the caches when their losses are taken.
+template <class T>
+void forward_rows(const Problem<T>& problem, int64_t begin, int64_t end, Accumulator<T>* normalizers,
+                  Accumulator<T>* losses) {
+  constexpr int64_t kBlock = 64;
+  for (; begin < end; begin += kBlock) {
+    const int64_t rows = std::min(kBlock, end - begin);
+    for_each_row_block<kRowBlock>(
+        rows, [&](auto count, int64_t row) { sum_rows<count.value>(problem, begin + row, normalizers); });
+    take_logs(normalizers + 2 * begin, rows);
+    for (int64_t row = begin; row < begin + rows; ++row) {
+      losses[row] = row_loss(problem, row, normalizers[2 * row], normalizers[2 * row + 1]);
+    }
   }
 }
 
@@ -193,9 +219,7 @@ void cross_entropy(const CrossEntropyArgs& args) {
     A* losses = args.row_losses.as<A>();
     const int64_t grain = loss_chunk_rows(problem.classes);
     parallel_for(problem.rows, grain, [&](int64_t begin, int64_t end) {
-      for_each_row_block<kRowBlock>(end - begin, [&](auto count, int64_t row) {
-        forward_rows<count.value>(problem, begin + row, normalizers, losses);
-      });
+      forward_rows(problem, begin, end, normalizers, losses);
       if (args.total.defined()) {
         A* partial = args.partials.as<A>() + begin / grain * 2;
         partial[0] =

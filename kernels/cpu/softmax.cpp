@@ -13,39 +13,78 @@ namespace {
 constexpr int kRowBlock = 4;
 constexpr int64_t kGrain = 32768;
 
+/// Unnormalised values of a few rows or columns of 16-bit elements, which would be rounded twice in y.
+constexpr int64_t kKept = 1024;  // of each
+
 /// Along contiguous rows. A row stays in the first-level cache over its readings.
 template <class T, bool kIsLog>
 struct SoftmaxRows {
   using A = Accumulator<T>;
   using V = simd::Vec<A>;
-  // Unnormalised values wait in y where it holds them exactly; in a 16-bit y they would be rounded twice.
-  static constexpr bool kKeepsExp = !kIsLog && std::is_same_v<T, A>;
+  static constexpr bool kIsExactInY = std::is_same_v<T, A>;
   Rows<const T> x;
   Rows<T> y;
   int64_t n;
 
   template <int kRows>
   void run(int64_t row) const {
+    if constexpr (kIsLog) {
+      run_log<kRows>(row);
+    } else if constexpr (kIsExactInY) {
+      run_kept<kRows>(row, [this](int64_t at) { return y[at]; });
+    } else if (n <= kKept) {
+      alignas(64) A kept[kRows][kKept];
+      run_kept<kRows>(row, [&](int64_t at) { return kept[at - row]; });
+    } else {
+      run_twice<kRows>(row);
+    }
+  }
+
+ private:
+  template <int kRows>
+  void run_log(int64_t row) const {
     A top[kRows];
     A sum[kRows];
-    exp_sums<kRows>(x, row, n, top, sum, [&](int r, int64_t i, auto lanes, V e) {
-      if constexpr (kKeepsExp) {
-        lanes.store(y[row + r] + i, e);
-      }
-    });
+    exp_sums<kRows>(x, row, n, top, sum, [](auto&&...) {});
     for (int r = 0; r < kRows; ++r) {
-      sum[r] = kIsLog ? std::log(sum[r]) : A(1) / sum[r];
+      sum[r] = std::log(sum[r]);
     }
     simd::for_each_vec<T>(n, [&](int64_t i, auto lanes) {
       for (int r = 0; r < kRows; ++r) {
-        T* out = y[row + r] + i;
-        if constexpr (kKeepsExp) {
-          lanes.store(out, lanes.load(out) * sum[r]);
-        } else if constexpr (kIsLog) {
-          lanes.store(out, lanes.load(x[row + r] + i) - top[r] - sum[r]);
-        } else {
-          lanes.store(out, exp(lanes.load(x[row + r] + i) - top[r]) * sum[r]);
-        }
+        lanes.store(y[row + r] + i, lanes.load(x[row + r] + i) - top[r] - sum[r]);
+      }
+    });
+  }
+
+  /// The exponentials wait in kept_row(row).
+  template <int kRows, class KeptRow>
+  void run_kept(int64_t row, KeptRow&& kept_row) const {
+    A top[kRows];
+    A sum[kRows];
+    exp_sums<kRows>(x, row, n, top, sum,
+                    [&](int r, int64_t i, auto lanes, V e) { lanes.store(kept_row(row + r) + i, e); });
+    for (int r = 0; r < kRows; ++r) {
+      sum[r] = A(1) / sum[r];
+    }
+    simd::for_each_vec<T>(n, [&](int64_t i, auto lanes) {
+      for (int r = 0; r < kRows; ++r) {
+        lanes.store(y[row + r] + i, lanes.load(kept_row(row + r) + i) * sum[r]);
+      }
+    });
+  }
+
+  /// Where there is no room for the exponentials.
+  template <int kRows>
+  void run_twice(int64_t row) const {
+    A top[kRows];
+    A sum[kRows];
+    exp_sums<kRows>(x, row, n, top, sum, [](auto&&...) {});
+    for (int r = 0; r < kRows; ++r) {
+      sum[r] = A(1) / sum[r];
+    }
+    simd::for_each_vec<T>(n, [&](int64_t i, auto lanes) {
+      for (int r = 0; r < kRows; ++r) {
+        lanes.store(y[row + r] + i, exp(lanes.load(x[row + r] + i) - top[r]) * sum[r]);
       }
     });
   }
@@ -108,6 +147,37 @@ void for_each_column_vector(const ConstTensorRef& shaped, Fn&& fn) {
   });
 }
 
+/// The largest element of each column, and the sum of exp(x - largest); visit(i, exp) sees the exponentials. Even and
+/// odd elements meet at the end only, so that no operation waits for the one before it.
+template <class T, class Lanes, class Visit>
+auto column_exp_sums(const T* x, int64_t n, int64_t step, Lanes lanes, Visit&& visit) {
+  using V = simd::Vec<Accumulator<T>>;
+  const auto load = [&](int64_t i) { return lanes.load(x + i * step); };
+  V top = load(0);
+  V odd_top = top;
+  for (int64_t i = 1; i + 1 < n; i += 2) {
+    odd_top = fast_max(odd_top, load(i));
+    top = fast_max(top, load(i + 1));
+  }
+  top = fast_max(fast_max(top, odd_top), load(n - 1));
+  const auto exp_at = [&](int64_t i) {
+    const V e = exp(load(i) - top);
+    visit(i, e);
+    return e;
+  };
+  V sum = V(0);
+  V odd_sum = V(0);
+  int64_t i = 0;
+  for (; i + 1 < n; i += 2) {
+    sum += exp_at(i);
+    odd_sum += exp_at(i + 1);
+  }
+  if (i < n) {
+    sum += exp_at(i);
+  }
+  return std::pair{top, sum + odd_sum};
+}
+
 template <class T, bool kIsLog>
 void softmax_columns(const SoftmaxArgs& args) {
   using A = Accumulator<T>;
@@ -117,18 +187,25 @@ void softmax_columns(const SoftmaxArgs& args) {
   for_each_column_vector<T>(args.x, [&](int64_t first, auto lanes) {
     const T* x = args.x.as<T>() + first;
     T* y = args.y.as<T>() + first;
-    V top = kMinusInfinity<A>;
-    for (int64_t i = 0; i < n; ++i) {
-      top = fast_max(top, lanes.load(x + i * step));
-    }
-    V sum = A(0);
-    for (int64_t i = 0; i < n; ++i) {
-      sum += exp(lanes.load(x + i * step) - top);
-    }
-    const V factor = kIsLog ? log(sum) : A(1) / sum;
-    for (int64_t i = 0; i < n; ++i) {
-      const V shifted = lanes.load(x + i * step) - top;
-      lanes.store(y + i * step, kIsLog ? shifted - factor : exp(shifted) * factor);
+    if constexpr (kIsLog) {
+      const auto [top, sum] = column_exp_sums(x, n, step, lanes, [](auto&&...) {});
+      const V offset = log(sum);
+      for (int64_t i = 0; i < n; ++i) {
+        lanes.store(y + i * step, lanes.load(x + i * step) - top - offset);
+      }
+    } else if (n <= kKept) {
+      V kept[kKept];
+      const auto [top, sum] = column_exp_sums(x, n, step, lanes, [&](int64_t i, V e) { kept[i] = e; });
+      const V factor = A(1) / sum;
+      for (int64_t i = 0; i < n; ++i) {
+        lanes.store(y + i * step, kept[i] * factor);
+      }
+    } else {
+      const auto [top, sum] = column_exp_sums(x, n, step, lanes, [](auto&&...) {});
+      const V factor = A(1) / sum;
+      for (int64_t i = 0; i < n; ++i) {
+        lanes.store(y + i * step, exp(lanes.load(x + i * step) - top) * factor);
+      }
     }
   });
 }
