@@ -7,7 +7,6 @@
 #include "kernels/simd/loop.h"
 #include "kernels/simd/math.h"
 #include "kernels/simd/normal.h"
-#include "kernels/simd/pow.h"
 
 namespace lv::kernels::cpu::LV_ISA {
 
@@ -18,19 +17,29 @@ struct DenseLeftTag;
 template <class T>
 using Activate = void (*)(const T* from, T* to, int64_t count);
 
+template <class F, class T>
+void activate(const T* from, T* to, int64_t count) {
+  using V = simd::Vec<simd::Lane<T>>;
+  simd::map(count, to, [](V v) { return F::value(v, Scalars<V>{}); }, from);
+}
+
 template <class T>
 Activate<T> activation_of(const std::optional<UnaryFunction>& function) {
-  Activate<T> activate = nullptr;
-  const auto use = [&]<class F>() {
-    activate = [](const T* from, T* to, int64_t count) {
-      using V = simd::Vec<simd::Lane<T>>;
-      simd::map(count, to, [](V v) { return F::value(v, Scalars<V>{}); }, from);
-    };
-  };
-  if (function) {
-    visit_function(*function, use);
+  if (!function) {
+    return nullptr;
   }
-  return activate;
+  switch (*function) {
+    case UnaryFunction::relu:
+      return activate<cell::Relu, T>;
+    case UnaryFunction::silu:
+      return activate<cell::Silu, T>;
+    case UnaryFunction::gelu:
+      return activate<cell::Gelu, T>;
+    case UnaryFunction::gelu_tanh:
+      return activate<cell::GeluTanh, T>;
+    default:
+      fail("matmul: {} is no activation of a product", kUnaryNames[size_t(*function)]);
+  }
 }
 
 /// c [m, n] = activation(a b + bias) for one matrix of a batch.
