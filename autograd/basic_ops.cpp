@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "autograd/basic_op_definitions.h"
+#include "autograd/layout.h"
 #include "kernels/copy.h"
 #include "kernels/elementwise.h"
 #include "kernels/reduce.h"
@@ -40,7 +41,7 @@ Shape pad_leading(const Shape& shape, int rank) {
 OutputSpecs Cast::infer(Inputs in, const Options& options) { return {{in[0].shape(), options.dtype}}; }
 
 TensorList Cast::forward(Context& ctx, Inputs in, const Options&) {
-  const Tensor y = ctx.new_output();
+  const Tensor y = output_like(ctx, in);
   launch_copy(in[0], y);
   return {y};
 }
@@ -144,7 +145,9 @@ OutputSpecs AddOp::infer(Inputs in, const Options&) {
   return {{broadcast_shapes(in[0].shape(), in[1].shape(), "add"), in[0].dtype()}};
 }
 
-TensorList AddOp::forward(Context& ctx, Inputs in, const Options&) { return {raw_add(in[0], in[1], ctx.new_output())}; }
+TensorList AddOp::forward(Context& ctx, Inputs in, const Options&) {
+  return {raw_add(in[0], in[1], output_like(ctx, in))};
+}
 
 TensorList AddOp::backward(Context& ctx, Inputs grads, const Options&) {
   TensorList result(2);
@@ -179,7 +182,7 @@ Tensor accumulate(const Tensor& sum, const Tensor& term, bool create_graph) {
     return add(sum, term);
   }
   const bool is_ours = sum.is_unshared() && sum.is_contiguous();
-  return raw_add(sum, term, is_ours ? sum : Tensor::empty(sum.shape(), sum.dtype(), sum.device()));
+  return raw_add(sum, term, is_ours ? sum : empty_like(sum, sum.dtype()));
 }
 
 bool is_all_finite(const Tensor& x) {

@@ -81,11 +81,12 @@ struct BaseGradient {
     return select(b == V(0), V(0), g * b * pow(a, b - V(1)));
   }
 };
-/// Of a^b by b; 0 where a is 0 and b is not negative.
+/// Of y = a^b by b; 0 where a is 0 and b is not negative, so that y is finite.
 struct ExponentGradient {
   template <class V>
-  static LV_HOSTDEV V value(V g, V a, V b) {
-    return select(a == V(0), select(b >= V(0), V(0), g * pow(a, b) * log(a)), g * pow(a, b) * log(a));
+  static LV_HOSTDEV V value(V g, V y, V a) {
+    const V gradient = g * y * log(a);
+    return select(a == V(0), select(y < V(__builtin_inf()), V(0), gradient), gradient);
   }
 };
 

@@ -176,6 +176,32 @@ struct Erf {
   }
 };
 
+/// Of an angle in radians.
+struct Sin {
+  static constexpr Saved kSaved = Saved::input;
+  template <class V>
+  static LV_HOSTDEV V value(V x, Scalars<V>) {
+    return sin(x);
+  }
+  template <class V>
+  static LV_HOSTDEV V gradient(V g, V x, Scalars<V>) {
+    return g * cos(x);
+  }
+};
+
+/// Of an angle in radians.
+struct Cos {
+  static constexpr Saved kSaved = Saved::input;
+  template <class V>
+  static LV_HOSTDEV V value(V x, Scalars<V>) {
+    return cos(x);
+  }
+  template <class V>
+  static LV_HOSTDEV V gradient(V g, V x, Scalars<V>) {
+    return -g * sin(x);
+  }
+};
+
 struct Abs {
   static constexpr Saved kSaved = Saved::input;
   template <class V>
@@ -360,6 +386,8 @@ struct Softplus {
   X(log, Log)                 \
   X(log1p, Log1p)             \
   X(erf, Erf)                 \
+  X(sin, Sin)                 \
+  X(cos, Cos)                 \
   X(abs, Abs)                 \
   X(round, Round)             \
   X(floor, Floor)             \

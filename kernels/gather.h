@@ -10,6 +10,17 @@ namespace lv::kernels {
 /// An index that no element has.
 inline constexpr int64_t kNone = INT64_MIN;
 
+/// *any_outside = whether any index lies outside [0, size). For the host alone.
+struct CheckIndicesArgs {
+  ConstTensorRef index;
+  int64_t size = 0;
+  bool* any_outside = nullptr;
+};
+
+namespace cpu {
+void check_indices(const CheckIndicesArgs& args);
+}  // namespace cpu
+
 /// y[o, j, i] = x[o, index[o, j, i], i]. x: [outer, size, inner], index and y: [outer, count, inner], x and y of any
 /// dtype.
 struct GatherArgs {

@@ -54,19 +54,19 @@ struct SumOf {
     return a + b;
   }
 };
-/// NaN if any term is.
+/// NaN if any term is. The term comes first: its test for NaN then is no part of the chain from total to total.
 struct MaxOf {
   static constexpr double kIdentity = -__builtin_inf();
   template <class V>
   static LV_HOSTDEV V combine(V a, V b) {
-    return max(a, b);
+    return max(b, a);
   }
 };
 struct MinOf {
   static constexpr double kIdentity = __builtin_inf();
   template <class V>
   static LV_HOSTDEV V combine(V a, V b) {
-    return min(a, b);
+    return min(b, a);
   }
 };
 

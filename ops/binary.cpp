@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "autograd/layout.h"
 #include "kernels/reduce.h"
 #include "kernels/strided.h"
 #include "ops/elementwise.h"
@@ -27,7 +28,7 @@ Tensor launch_binary(BinaryFunction function, const Tensor& a, const Tensor& b, 
 }
 
 Tensor launch_ternary(TernaryFunction function, const Tensor& grad, const Tensor& a, const Tensor& b) {
-  const Tensor y = Tensor::empty(grad.shape(), grad.dtype(), grad.device());
+  const Tensor y = autograd::empty_like(grad, grad.dtype());
   kernels::ternary({.function = function,
                     .a = cref(grad),
                     .b = expanded(cref(a), y.shape()),
@@ -42,8 +43,14 @@ Tensor choice_gradient(const Tensor& grad, const Tensor& is_chosen, const Tensor
   return where(is_chosen, grad, where(is_tie, grad * 0.5, 0.0));
 }
 
+/// What a gradient is made of: the arguments and, for powers, the result.
+struct Operands {
+  Tensor a, b, y;
+};
+
 /// Gradient by argument `i` in the result's shape, in differentiable ops.
-Tensor gradient_formula(BinaryFunction function, int i, const Tensor& grad, const Tensor& a, const Tensor& b) {
+Tensor gradient_formula(BinaryFunction function, int i, const Tensor& grad, const Operands& of) {
+  const auto& [a, b, y] = of;
   const bool by_first = i == 0;
   switch (function) {
     case BinaryFunction::add:
@@ -68,9 +75,10 @@ Tensor gradient_formula(BinaryFunction function, int i, const Tensor& grad, cons
 }
 
 /// The same by kernels.
-Tensor gradient_kernel(BinaryFunction function, int i, const Tensor& grad, const Tensor& a, const Tensor& b) {
+Tensor gradient_kernel(BinaryFunction function, int i, const Tensor& grad, const Operands& of) {
+  const auto& [a, b, y] = of;
   const auto binary = [&](BinaryFunction f, const Tensor& other) {
-    return launch_binary(f, grad, other, Tensor::empty(grad.shape(), grad.dtype(), grad.device()));
+    return launch_binary(f, grad, other, autograd::empty_like(grad, grad.dtype()));
   };
   const bool by_first = i == 0;
   switch (function) {
@@ -87,7 +95,8 @@ Tensor gradient_kernel(BinaryFunction function, int i, const Tensor& grad, const
     case BinaryFunction::maximum:
       return launch_ternary(TernaryFunction::maximum_gradient, grad, by_first ? a : b, by_first ? b : a);
     case BinaryFunction::pow:
-      return launch_ternary(by_first ? TernaryFunction::base_gradient : TernaryFunction::exponent_gradient, grad, a, b);
+      return by_first ? launch_ternary(TernaryFunction::base_gradient, grad, a, b)
+                      : launch_ternary(TernaryFunction::exponent_gradient, grad, y, a);
   }
   fail("binary: unknown function {}", int(function));
 }
@@ -162,12 +171,15 @@ TensorList run_binary(BinaryFunction function, Context& ctx, Inputs in) {
       ctx.save(needs_argument(function, ctx, i) ? in[size_t(i)] : Tensor{});
     }
   }
-  return {launch_binary(function, in[0], in[1], ctx.new_output())};
+  const Tensor y = launch_binary(function, in[0], in[1], autograd::output_like(ctx, in));
+  if (function == BinaryFunction::pow && ctx.is_recorded()) {
+    ctx.save_output(y);
+  }
+  return {y};
 }
 
 TensorList differentiate_binary(BinaryFunction function, Context& ctx, Inputs grads) {
-  const Tensor a = ctx.saved(0);
-  const Tensor b = ctx.saved(1);
+  const Operands of{ctx.saved(0), ctx.saved(1), function == BinaryFunction::pow ? ctx.saved(2) : Tensor{}};
   const bool is_recording = autograd::grad_enabled();
   const auto gradient = is_recording ? gradient_formula : gradient_kernel;
   TensorList result(2);
@@ -177,9 +189,9 @@ TensorList differentiate_binary(BinaryFunction function, Context& ctx, Inputs gr
     }
     const Shape& shape = ctx.input_shape(i);
     if (function == BinaryFunction::mul && !is_recording && shape != grads[0].shape()) {
-      result[i] = sum_product_to(ctx, grads[0], i == 0 ? b : a, shape);
+      result[i] = sum_product_to(ctx, grads[0], i == 0 ? of.b : of.a, shape);
     } else {
-      result[i] = autograd::sum_to(gradient(function, i, grads[0], a, b), shape);
+      result[i] = autograd::sum_to(gradient(function, i, grads[0], of), shape);
     }
   }
   return result;

@@ -26,6 +26,10 @@ Tensor log(const Tensor& x);
 Tensor log1p(const Tensor& x);
 /// The error function.
 Tensor erf(const Tensor& x);
+/// The sine of an angle in radians.
+Tensor sin(const Tensor& x);
+/// The cosine of an angle in radians.
+Tensor cos(const Tensor& x);
 /// To the nearest integer, ties to even. Its derivative is 0.
 Tensor round(const Tensor& x);
 /// The derivative is 0.

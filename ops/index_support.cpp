@@ -1,6 +1,7 @@
 #include "ops/index_support.h"
 
-#include "core/parallel.h"
+#include <algorithm>
+
 #include "kernels/gather.h"
 #include "kernels/sort.h"
 
@@ -26,23 +27,12 @@ void check_index_range(std::string_view op, const Tensor& index, int64_t size) {
   if (!index.device().is_cpu()) {
     return;
   }
-  constexpr int64_t kGrain = 65536;
-  const int64_t* const values = index.data<int64_t>();
-  // The sign bit of value | (size - 1 - value): set for values below 0 or from `size` on.
-  const auto outside = [&](int64_t value) { return uint64_t(value) | (uint64_t(size - 1) - uint64_t(value)); };
-  const uint64_t any_outside = parallel_reduce(
-      index.numel(), kGrain, uint64_t{0},
-      [&](int64_t begin, int64_t end) {
-        uint64_t any = 0;
-        for (int64_t i = begin; i < end; ++i) {
-          any |= outside(values[i]);
-        }
-        return any;
-      },
-      std::bit_or<>());
-  const auto is_outside = [&](int64_t value) { return int64_t(outside(value)) < 0; };
-  if (int64_t(any_outside) < 0) {
-    const int64_t* const bad = std::find_if(values, values + index.numel(), is_outside);
+  bool any_outside = false;
+  kernels::cpu::check_indices({.index = cref(index), .size = size, .any_outside = &any_outside});
+  if (any_outside) {
+    const int64_t* const values = index.data<int64_t>();
+    const int64_t* const bad =
+        std::find_if(values, values + index.numel(), [&](int64_t value) { return uint64_t(value) >= uint64_t(size); });
     fail<ShapeError>("{}: index {} is outside [0, {}) (element {} of index {})", op, *bad, size, bad - values,
                      index.shape());
   }

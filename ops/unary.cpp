@@ -1,3 +1,4 @@
+#include "autograd/layout.h"
 #include "ops/elementwise.h"
 #include "ops/elementwise_definitions.h"
 
@@ -24,7 +25,7 @@ OutputSpecs infer_unary(std::string_view op, Inputs in) {
 }
 
 TensorList run_unary(UnaryFunction function, Context& ctx, Inputs in, const UnaryOptions& options) {
-  const Tensor y = ctx.new_output();
+  const Tensor y = autograd::output_like(ctx, in);
   kernels::unary({.function = function, .scalars = options, .x = kernels::cref(in[0]), .y = kernels::ref(y)},
                  ctx.stream());
   if (ctx.is_recorded()) {
@@ -44,7 +45,7 @@ TensorList differentiate_unary(UnaryFunction function, Context& ctx, Inputs grad
   if (autograd::grad_enabled()) {
     return {unary_gradient_formula(function, grad, saved, options)};
   }
-  const Tensor dx = ctx.new_grad(0);
+  const Tensor dx = autograd::empty_like(saved, saved.dtype());
   kernels::unary_gradient({.function = function,
                            .scalars = options,
                            .grad = kernels::cref(grad),
@@ -82,6 +83,8 @@ Tensor expm1(const Tensor& x) { return apply_unary<UnaryFunction::expm1>(x); }
 Tensor log(const Tensor& x) { return apply_unary<UnaryFunction::log>(x); }
 Tensor log1p(const Tensor& x) { return apply_unary<UnaryFunction::log1p>(x); }
 Tensor erf(const Tensor& x) { return apply_unary<UnaryFunction::erf>(x); }
+Tensor sin(const Tensor& x) { return apply_unary<UnaryFunction::sin>(x); }
+Tensor cos(const Tensor& x) { return apply_unary<UnaryFunction::cos>(x); }
 Tensor round(const Tensor& x) { return apply_unary<UnaryFunction::round>(x); }
 Tensor floor(const Tensor& x) { return apply_unary<UnaryFunction::floor>(x); }
 Tensor relu(const Tensor& x) { return apply_unary<UnaryFunction::relu>(x); }

@@ -42,6 +42,10 @@ double plain_value(UnaryFunction function, double x, const UnaryOptions& p) {
       return std::log1p(x);
     case UnaryFunction::erf:
       return std::erf(x);
+    case UnaryFunction::sin:
+      return std::sin(x);
+    case UnaryFunction::cos:
+      return std::cos(x);
     case UnaryFunction::abs:
       return std::abs(x);
     case UnaryFunction::round:
@@ -130,6 +134,10 @@ Tensor unary_gradient_formula(UnaryFunction function, const Tensor& grad, const 
       return grad / (x + 1.0);
     case UnaryFunction::erf:
       return grad * exp(-square(x)) * (2.0 / std::sqrt(kPi));
+    case UnaryFunction::sin:
+      return grad * cos(x);
+    case UnaryFunction::cos:
+      return -grad * sin(x);
     case UnaryFunction::abs:
       return where(gt(x, 0.0), grad, where(lt(x, 0.0), -grad, grad * x));
     case UnaryFunction::round:

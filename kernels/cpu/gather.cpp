@@ -1,8 +1,10 @@
-// Element by element along an axis: gather, its transpose scatter_add, and one_hot.
+// Element by element along an axis: gather, its transpose scatter_add, and one_hot; the check of indices for all of
+// them.
 
 #include "kernels/gather.h"
 
-#include <cstring>
+#include <algorithm>
+#include <functional>
 
 #include "core/parallel.h"
 #include "kernels/cpu/isa.h"
@@ -14,6 +16,16 @@ namespace lv::kernels::cpu::LV_ISA {
 namespace {
 
 constexpr int64_t kGrain = 32768;  // elements
+
+/// Asks for a row that will be read here and there.
+template <class W>
+void prefetch_row(const W* x, int64_t size) {
+  constexpr int64_t kLine = 64 / sizeof(W);
+  constexpr int64_t kMost = 64;  // lines: more would push the row before it out of the first-level cache
+  for (int64_t i = 0; i < std::min(size, kMost * kLine); i += kLine) {
+    __builtin_prefetch(x + i);
+  }
+}
 
 /// Of one outer position: `lines` lines of `inner` elements.
 template <class W>
@@ -43,6 +55,9 @@ void gather_lines(const GatherArgs& args) {
     for (int64_t line = begin; line < end;) {
       const W* const x = args.x.as<W>() + outer * size * inner;
       const int64_t lines = std::min(end, ++outer * count) - line;
+      if (inner == 1 && line + lines < end) {
+        prefetch_row(x + size, size);
+      }
       gather_run(x, index, y, inner, lines);
       index += lines * inner;
       y += lines * inner;
@@ -69,6 +84,22 @@ void scatter_lanes(const T* src, const int64_t* index, ComputeType<T>* y, int64_
 }
 
 }  // namespace
+
+void check_indices(const CheckIndicesArgs& args) {
+  const int64_t* const index = args.index.as<int64_t>();
+  const auto last = uint64_t(args.size - 1);
+  const uint64_t signs = parallel_reduce(
+      args.index.numel(), kGrain, uint64_t{0},
+      [&](int64_t begin, int64_t end) {
+        uint64_t any = 0;
+        for (int64_t i = begin; i < end; ++i) {
+          any |= uint64_t(index[i]) | (last - uint64_t(index[i]));  // negative: below 0 or above the last
+        }
+        return any;
+      },
+      std::bit_or<>());
+  *args.any_outside = int64_t(signs) < 0;
+}
 
 void gather(const GatherArgs& args) {
   if (args.y.numel() > 0) {
@@ -114,6 +145,7 @@ void one_hot(const OneHotArgs& args) {
 
 }  // namespace lv::kernels::cpu::LV_ISA
 
+LV_CPU_KERNEL(check_indices, CheckIndicesArgs)
 LV_CPU_KERNEL(gather, GatherArgs)
 LV_CPU_KERNEL(scatter_add, ScatterAddArgs)
 LV_CPU_KERNEL(one_hot, OneHotArgs)

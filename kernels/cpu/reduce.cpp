@@ -139,7 +139,7 @@ class Reducer {
   /// Rows of neighbouring terms, each short enough to be one piece of work: no walk over the terms is needed.
   void run_rows() const {
     const int64_t terms = plan_.terms.count;
-    parallel_for(plan_.outputs.count, std::max<int64_t>(1, kTaskGrain / terms), [&](int64_t first, int64_t last) {
+    parallel_for(plan_.outputs.count, std::max<int64_t>(1, kTaskGrain / 2 / terms), [&](int64_t first, int64_t last) {
       for (int64_t output = first; output < last; ++output) {
         int64_t at[3];
         plan_.outputs.offsets(output, at);

@@ -5,6 +5,7 @@
 #include "kernels/simd/math.h"
 #include "kernels/simd/normal.h"
 #include "kernels/simd/pow.h"
+#include "kernels/simd/trig.h"
 
 namespace lv::kernels::cpu::LV_ISA {
 

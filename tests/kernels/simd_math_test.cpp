@@ -74,7 +74,7 @@ struct Function {
   const char* name;
   SimdProbe::Unary SimdProbe::* vector;
   double (*exact)(double);
-  double bound;  // as kernels/simd/math.h states it
+  double bound;  // as kernels/simd/math.h and trig.h state it
 };
 
 double logistic(double x) { return 1 / (1 + std::exp(-x)); }
@@ -83,7 +83,8 @@ const Function kFunctions[] = {
     {"exp", &SimdProbe::exp, std::exp, 1.02},      {"expm1", &SimdProbe::expm1, std::expm1, 1.5},
     {"log", &SimdProbe::log, std::log, 0.9},       {"log1p", &SimdProbe::log1p, std::log1p, 0.9},
     {"sigmoid", &SimdProbe::sigmoid, logistic, 2}, {"tanh", &SimdProbe::tanh, std::tanh, 1.4},
-    {"erf", &SimdProbe::erf, std::erf, 1.1},
+    {"erf", &SimdProbe::erf, std::erf, 1.1},       {"sin", &SimdProbe::sin, std::sin, 0.6},
+    {"cos", &SimdProbe::cos, std::cos, 0.6},
 };
 
 }  // namespace

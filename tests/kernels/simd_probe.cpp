@@ -2,6 +2,7 @@
 
 #include "kernels/simd/loop.h"
 #include "kernels/simd/pow.h"
+#include "kernels/simd/trig.h"
 
 namespace lv::test::LV_ISA {
 
@@ -97,6 +98,8 @@ constinit const SimdProbe kSimdProbe = {
     .sigmoid = over_arrays<kSigmoid, float, float>,
     .tanh = over_arrays<[](auto x) { return tanh(x); }, float, float>,
     .erf = over_arrays<kErf, float, float>,
+    .sin = over_arrays<[](auto x) { return sin(x); }, float, float>,
+    .cos = over_arrays<[](auto x) { return cos(x); }, float, float>,
     .pow = over_arrays<kPow, float, float, float>,
     .exp64 = over_arrays<kExp, double, double>,
     .log64 = over_arrays<kLog, double, double>,

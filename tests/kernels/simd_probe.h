@@ -40,7 +40,7 @@ struct SimdProbe {
                           int64_t* out);  // min(x * y, (x << 2) + abs(y))
 
   // Elementary functions.
-  Unary exp, expm1, log, log1p, sigmoid, tanh, erf;
+  Unary exp, expm1, log, log1p, sigmoid, tanh, erf, sin, cos;
   Binary pow;
   Unary64 exp64, log64, sigmoid64, erf64;
   Binary64 pow64;

@@ -159,6 +159,8 @@ FORMULAS: dict[str, Formula] = {
     "log": plain(torch.log),
     "log1p": plain(torch.log1p),
     "erf": plain(torch.erf),
+    "sin": plain(torch.sin),
+    "cos": plain(torch.cos),
     "abs": plain(torch.abs),
     "round": plain(torch.round),
     "floor": plain(torch.floor),
