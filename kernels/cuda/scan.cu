@@ -1,5 +1,7 @@
 #include "kernels/cuda/scan.cuh"
 
+#include <algorithm>
+
 #include "kernels/cuda/launch.h"
 #include "kernels/scan.h"
 
@@ -26,9 +28,16 @@ void arg_reduce(const ArgReduceArgs& args, Stream stream) {
 
 void cumsum(const CumsumArgs& args, Stream stream) {
   const auto lines = plan_lines(args.x.shape, args.axis, args.y.strides, args.x.strides);
+  const int64_t length = args.x.shape[args.axis];
+  const int64_t step = args.x.strides[args.axis];
+  constexpr int64_t kManyLines = 2048;  // enough of them to keep a device busy with a thread each
+  const bool by_blocks = lines.count <= INT32_MAX && (step == 1 || lines.count < kManyLines);
+  const int64_t threads = std::clamp<int64_t>((length + 31) / 32 * 32, 32, kElementThreads);
   visit_floating(args.x.dtype, "cumsum", [&]<class T>() {
-    launch(cumsum_kernel<T>, blocks_for(lines.count), kElementThreads, 0, stream, args.x.as<T>(), args.y.as<T>(), lines,
-           args.x.shape[args.axis], args.x.strides[args.axis], args.y.strides[args.axis], args.is_reverse);
+    launch(by_blocks ? cumsum_line_kernel<T> : cumsum_kernel<T>,
+           by_blocks ? unsigned(lines.count) : blocks_for(lines.count),
+           by_blocks ? unsigned(threads) : unsigned(kElementThreads), 0, stream, args.x.as<T>(), args.y.as<T>(), lines,
+           length, step, args.y.strides[args.axis], args.is_reverse);
   });
 }
 

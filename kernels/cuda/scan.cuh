@@ -48,7 +48,42 @@ __global__ void arg_reduce_kernel(const T* x, int64_t* index, StridedLoop<2> lin
   }
 }
 
-// A thread per line, which adds in order.
+// A block per line, for lines whose elements are neighbours and for few lines: threads take neighbouring elements in as
+// many rounds as that takes. Warps sum up as trees, and meet in ascending order on top of the rounds before.
+template <class T>
+__global__ void cumsum_line_kernel(const T* x, T* y, StridedLoop<2> lines, int64_t length, int64_t x_step,
+                                   int64_t y_step, bool is_reverse) {
+  LV_SHARED(double, of_warp, [32]);
+  const int lane = int(threadIdx.x) % warpSize;
+  const int warp = int(threadIdx.x) / warpSize;
+  const int warps = int(blockDim.x) / warpSize;
+  int64_t at[2];
+  lines.offsets(blockIdx.x, at);
+  double carry = 0;
+  for (int64_t begin = 0; begin < length; begin += blockDim.x) {
+    const int64_t i = begin + threadIdx.x;
+    const int64_t place = is_reverse ? length - 1 - i : i;
+    double sum = i < length ? double(widen(x[at[1] + place * x_step])) : 0.0;
+    for (int step = 1; step < warpSize; step *= 2) {
+      const double before = __shfl_up_sync(~0U, sum, step);
+      sum += lane >= step ? before : 0.0;
+    }
+    if (lane == warpSize - 1) {
+      of_warp[warp] = sum;
+    }
+    __syncthreads();
+    for (int w = 0; w < warps; ++w) {
+      sum += w == warp ? carry : 0.0;
+      carry += of_warp[w];
+    }
+    if (i < length) {
+      y[at[0] + place * y_step] = convert<T>(ComputeType<T>(sum));
+    }
+    __syncthreads();  // the next round writes of_warp
+  }
+}
+
+// A thread per line, which adds in order: neighbouring threads have neighbouring lines.
 template <class T>
 __global__ void cumsum_kernel(const T* x, T* y, StridedLoop<2> lines, int64_t length, int64_t x_step, int64_t y_step,
                               bool is_reverse) {

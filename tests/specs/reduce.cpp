@@ -109,6 +109,8 @@ LV_OP_SPEC(Cumsum) {
   spec.add("rows_7x83", {floats({7, 83})}, {.axis = 1});
   spec.add("columns_83x7", {floats({83, 7})}, {.axis = 0});
   spec.add("middle_3x5x41", {floats({3, 5, 41})}, {.axis = 1, .is_reverse = true});
+  spec.add("long_2x700", {floats({2, 700})}, {.axis = 1, .is_reverse = true});
+  spec.add("many_3x2050", {floats({3, 2050})}, {.axis = 0});
   spec.benchmark("N8_L197_C384", {floats({8, 197, 384})}, {.axis = 1});
   spec.error("must be floating", {integers({3}, 0, 5)}, {.axis = 0});
   spec.error("no axis", {floats({})}, {.axis = 0});
