@@ -6,6 +6,7 @@
 #   cuda-emulated  everything, with the CUDA kernels' text run on the host under the address sanitizer
 #   cuda-checked   kernel tests and the two smallest cases of each spec under the access checker
 #   thread         the thread pool and the allocators under the thread sanitizer
+#   fuzz           every parser for 20 seconds under libFuzzer
 #   nvcc           compiles and links for sm_80, runs the device checks where there is a GPU, compares kernels/cuda/resources.tsv
 #   package        installs the optimised build and tests an op outside the tree against it
 #   faults         plants an eighth of tests/faults, another one with each commit
@@ -13,7 +14,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all_stages=(style cpu-debug cpu-release cuda-emulated cuda-checked thread nvcc package faults)
+all_stages=(style cpu-debug cpu-release cuda-emulated cuda-checked thread fuzz nvcc package faults)
 results=$PWD/build/test-results
 tidy_base=${LV_BASE:-HEAD~1}
 
@@ -73,6 +74,24 @@ stage_thread() {
   build build/cpu-thread test_core
   LV_ALLOC=debug build/cpu-thread/bin/test_core --filenames-as-tags '[#parallel_test],[#allocator_test]' |
     tee "$results/thread.log"
+}
+
+stage_fuzz() {
+  local source name passed=0 seconds=20
+  if ! command -v clang++-19 clang++ >/dev/null; then
+    note_skipped fuzz "no clang++"
+    return
+  fi
+  cmake --preset cpu-debug >"$results/configure-fuzz.txt"
+  for source in tests/fuzz/*_fuzz.cpp; do
+    name=$(basename "$source" _fuzz.cpp)
+    build build/cpu-debug "test_fuzz_$name" "fuzz_$name"
+    mkdir -p "build/fuzz/$name"
+    "build/cpu-debug/bin/test_fuzz_$name" "build/fuzz/$name"
+    "build/cpu-debug/bin/fuzz_$name" -max_total_time=$seconds -verbosity=0 -print_final_stats=1 "build/fuzz/$name"
+    passed=$((passed + 1))
+    echo "$passed passed, 0 failed, 0 skipped" >"$results/fuzz.log"
+  done
 }
 
 stage_nvcc() {

@@ -1,8 +1,10 @@
 // Runs a fuzz target on mutations of its seeds: a fixed sequence, so that a finding comes again. Without libFuzzer's
-// feedback, for every build; any finding aborts the program or is reported by a sanitizer.
+// feedback, for every build; any finding aborts the program or is reported by a sanitizer. With the name of a folder it
+// writes the seeds there instead, a corpus for libFuzzer.
 
 #include <fmt/format.h>
 
+#include <fstream>
 #include <random>
 
 #include "tests/fuzz/fuzz.h"
@@ -92,8 +94,14 @@ void run(const std::string& input) {
 
 }  // namespace
 
-int main() {
+int main(int count, char** arguments) {
   const std::vector<std::string> seeds = fuzz_seeds();
+  if (count > 1) {
+    for (size_t i = 0; i < seeds.size(); ++i) {
+      std::ofstream(fmt::format("{}/seed{}", arguments[1], i), std::ios::binary) << seeds[i];
+    }
+    return 0;
+  }
   Mutator mutate;
   for (const std::string& seed : seeds) {
     run(seed);
