@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "autograd/basic_op_definitions.h"
-#include "autograd/layout.h"
 #include "kernels/copy.h"
 #include "kernels/elementwise.h"
 #include "kernels/reduce.h"
@@ -41,7 +40,7 @@ Shape pad_leading(const Shape& shape, int rank) {
 OutputSpecs Cast::infer(Inputs in, const Options& options) { return {{in[0].shape(), options.dtype}}; }
 
 TensorList Cast::forward(Context& ctx, Inputs in, const Options&) {
-  const Tensor y = output_like(ctx, in);
+  const Tensor y = ctx.new_output_like(in);
   launch_copy(in[0], y);
   return {y};
 }
@@ -146,7 +145,7 @@ OutputSpecs AddOp::infer(Inputs in, const Options&) {
 }
 
 TensorList AddOp::forward(Context& ctx, Inputs in, const Options&) {
-  return {raw_add(in[0], in[1], output_like(ctx, in))};
+  return {raw_add(in[0], in[1], ctx.new_output_like(in))};
 }
 
 TensorList AddOp::backward(Context& ctx, Inputs grads, const Options&) {
@@ -182,7 +181,7 @@ Tensor accumulate(const Tensor& sum, const Tensor& term, bool create_graph) {
     return add(sum, term);
   }
   const bool is_ours = sum.is_unshared() && sum.is_contiguous();
-  return raw_add(sum, term, is_ours ? sum : empty_like(sum, sum.dtype()));
+  return raw_add(sum, term, is_ours ? sum : sum.empty_like(sum.dtype(), sum.device()));
 }
 
 bool is_all_finite(const Tensor& x) {

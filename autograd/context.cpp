@@ -29,10 +29,14 @@ Context::Context(std::string_view op, Inputs in, OutputSpecs specs, bool is_reco
 
 Tensor Context::new_output(int i) const { return new_empty(output_specs_[i].shape, output_specs_[i].dtype); }
 
-void Context::save(const Tensor& input_or_intermediate) {
-  if (is_recorded_) {
-    saved_.push_back(SavedTensor(input_or_intermediate, -1));
+Tensor Context::new_output_like(Inputs in) const {
+  const auto& [shape, dtype] = output_specs_[0];
+  for (const Tensor& x : in) {
+    if (x.defined() && x.shape() == shape) {
+      return x.empty_like(dtype, device_);
+    }
   }
+  return new_output();
 }
 
 void Context::save_output(const Tensor& output, int index) {

@@ -31,12 +31,14 @@ class Context {
   // In forward.
   /// A fresh tensor for output `i`, with the inferred shape and dtype.
   [[nodiscard]] Tensor new_output(int i = 0) const;
+  /// Output 0 in the layout of the first input of its shape: a permuted activation is walked straight through.
+  [[nodiscard]] Tensor new_output_like(Inputs in) const;
   /// Uninitialised memory of the inputs' device.
   [[nodiscard]] Tensor new_empty(const Shape& shape, DType dtype) const { return Tensor::empty(shape, dtype, device_); }
   [[nodiscard]] Stream stream() const { return current_stream(device_); }
   /// False when no backward will follow, so that nothing needs to be kept for it.
   [[nodiscard]] bool is_recorded() const { return is_recorded_; }
-  void save(const Tensor& input_or_intermediate);
+  void save(const Tensor& input_or_intermediate) { save_output(input_or_intermediate, -1); }
   void save_output(const Tensor& output, int index = 0);
   /// Output `i` carries no gradient (indices, masks, statistics).
   void non_differentiable(int output) { non_differentiable_ |= 1U << output; }

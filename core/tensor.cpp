@@ -261,9 +261,13 @@ bool Tensor::can_view(const Shape& wanted) const {
   return is_contiguous() || view_strides(shape(), strides(), infer_size(shape(), wanted)).has_value();
 }
 
+Tensor Tensor::empty_like(DType dtype, Device device) const {
+  const Tensor block = empty(shape(), dtype, device);
+  return is_dense(shape(), strides()) ? block.as_strided(shape(), strides(), 0) : block;
+}
+
 Tensor Tensor::copied(DType new_dtype, Device new_device) const {
-  const Tensor block = empty(shape(), new_dtype, new_device);
-  const Tensor result = is_dense(shape(), strides()) ? block.as_strided(shape(), strides(), 0) : block;
+  const Tensor result = empty_like(new_dtype, new_device);
   copy_elements(*this, result);
   return result;
 }

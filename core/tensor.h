@@ -43,6 +43,8 @@ class Tensor {
   Tensor() = default;
 
   static Tensor empty(const Shape& shape, DType dtype = DType::f32, Device device = Device::cpu());
+  /// Uninitialised, of this shape; the axes lie in memory as here where this is dense, else row-major.
+  [[nodiscard]] Tensor empty_like(DType dtype, Device device) const;
   static Tensor zeros(const Shape& shape, DType dtype = DType::f32, Device device = Device::cpu());
   static Tensor full(const Shape& shape, double value, DType dtype = DType::f32, Device device = Device::cpu());
   /// A rank-0 tensor.

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "autograd/grad_mode.h"
+#include "ops/attention.h"
 #include "ops/elementwise.h"
 #include "ops/matmul.h"
 #include "ops/shape.h"
@@ -21,23 +22,21 @@ MultiHeadAttention::MultiHeadAttention(int64_t channels, int heads, bool has_qkv
 Tensor MultiHeadAttention::part(const Tensor& projected, int part) const {
   const int64_t channels = projected.size(-1) / 3;
   const Tensor chosen = ops::slice(projected, -1, part * channels, (part + 1) * channels);
-  return ops::transpose(ops::view(chosen, {projected.size(0), projected.size(1), heads_, channels / heads_}), 1, 2);
-}
-
-Tensor MultiHeadAttention::weights(const Tensor& projected) const {
-  const Tensor q = part(projected, 0);
-  const Tensor k = part(projected, 1);
-  const double scale = 1.0 / std::sqrt(double(q.size(-1)));
-  return ops::softmax(ops::matmul(q * scale, ops::transpose(k, -2, -1)));
+  return ops::view(chosen, {projected.size(0), projected.size(1), heads_, channels / heads_});
 }
 
 Tensor MultiHeadAttention::forward(const Tensor& x) const {
   const autograd::CallScope scope("MultiHeadAttention");
   const Tensor projected = qkv.forward(x);
-  const Tensor mixed = ops::matmul(weights(projected), part(projected, 2));
-  return proj.forward(ops::reshape(ops::transpose(mixed, 1, 2), x.shape()));
+  const Tensor mixed = ops::scaled_dot_product_attention(part(projected, 0), part(projected, 1), part(projected, 2));
+  return proj.forward(ops::view(mixed, x.shape()));
 }
 
-Tensor MultiHeadAttention::attention(const Tensor& x) const { return weights(qkv.forward(x)); }
+Tensor MultiHeadAttention::attention(const Tensor& x) const {
+  const Tensor projected = qkv.forward(x);
+  const Tensor q = ops::transpose(part(projected, 0), 1, 2);
+  const Tensor k = ops::transpose(part(projected, 1), 1, 2);
+  return ops::softmax(ops::matmul(q * (1.0 / std::sqrt(double(q.size(-1)))), ops::transpose(k, -2, -1)));
+}
 
 }  // namespace lv::nn

@@ -4,8 +4,8 @@
 
 namespace lv::nn {
 
-/// Self-attention of tokens [N, L, C] with C / heads channels a head. Children: qkv, a Linear to 3 C channels ordered
-/// (q, k or v; head; channel), and proj, a Linear.
+/// Self-attention of tokens [N, L, C] with C / heads channels a head, 128 at most. Children: qkv, a Linear to 3 C
+/// channels ordered (q, k or v; head; channel), and proj, a Linear.
 class MultiHeadAttention final : public Module {
  public:
   MultiHeadAttention(int64_t channels, int heads, bool has_qkv_bias = true);
@@ -17,9 +17,8 @@ class MultiHeadAttention final : public Module {
   Linear proj;
 
  private:
-  /// Queries, keys or values (part 0, 1, 2) of `projected` [N, L, 3 C], as [N, heads, L, C / heads].
+  /// Queries, keys or values (part 0, 1, 2) of `projected` [N, L, 3 C], as [N, L, heads, C / heads].
   [[nodiscard]] Tensor part(const Tensor& projected, int part) const;
-  [[nodiscard]] Tensor weights(const Tensor& projected) const;
 
   int heads_;
 };

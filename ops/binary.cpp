@@ -1,6 +1,5 @@
 #include <cmath>
 
-#include "autograd/layout.h"
 #include "kernels/reduce.h"
 #include "kernels/strided.h"
 #include "ops/elementwise.h"
@@ -28,7 +27,7 @@ Tensor launch_binary(BinaryFunction function, const Tensor& a, const Tensor& b, 
 }
 
 Tensor launch_ternary(TernaryFunction function, const Tensor& grad, const Tensor& a, const Tensor& b) {
-  const Tensor y = autograd::empty_like(grad, grad.dtype());
+  const Tensor y = grad.empty_like(grad.dtype(), grad.device());
   kernels::ternary({.function = function,
                     .a = cref(grad),
                     .b = expanded(cref(a), y.shape()),
@@ -78,7 +77,7 @@ Tensor gradient_formula(BinaryFunction function, int i, const Tensor& grad, cons
 Tensor gradient_kernel(BinaryFunction function, int i, const Tensor& grad, const Operands& of) {
   const auto& [a, b, y] = of;
   const auto binary = [&](BinaryFunction f, const Tensor& other) {
-    return launch_binary(f, grad, other, autograd::empty_like(grad, grad.dtype()));
+    return launch_binary(f, grad, other, grad.empty_like(grad.dtype(), grad.device()));
   };
   const bool by_first = i == 0;
   switch (function) {
@@ -171,7 +170,7 @@ TensorList run_binary(BinaryFunction function, Context& ctx, Inputs in) {
       ctx.save(needs_argument(function, ctx, i) ? in[size_t(i)] : Tensor{});
     }
   }
-  const Tensor y = launch_binary(function, in[0], in[1], autograd::output_like(ctx, in));
+  const Tensor y = launch_binary(function, in[0], in[1], ctx.new_output_like(in));
   if (function == BinaryFunction::pow && ctx.is_recorded()) {
     ctx.save_output(y);
   }

@@ -1,4 +1,3 @@
-#include "autograd/layout.h"
 #include "kernels/strided.h"
 #include "ops/elementwise.h"
 #include "ops/elementwise_definitions.h"
@@ -52,7 +51,7 @@ OutputSpecs infer_comparison(std::string_view op, Inputs in) {
 
 TensorList run_comparison(Comparison comparison, Context& ctx, Inputs in, double scalar) {
   const auto& [a, b] = autograd::unpack<2>(in);
-  const Tensor y = autograd::output_like(ctx, in);
+  const Tensor y = ctx.new_output_like(in);
   kernels::compare({.comparison = comparison,
                     .a = kernels::expanded(kernels::cref(a), y.shape()),
                     .b = b.defined() ? kernels::expanded(kernels::cref(b), y.shape()) : kernels::ConstTensorRef{},
@@ -118,7 +117,7 @@ OutputSpecs Where::infer(Inputs in, const Options&) {
 
 TensorList Where::forward(Context& ctx, Inputs in, const Options& options) {
   const auto& [mask, a, b] = autograd::unpack<3>(in);
-  const Tensor y = autograd::output_like(ctx, in);
+  const Tensor y = ctx.new_output_like(in);
   const auto view = [&](const Tensor& tensor) {
     return tensor.defined() ? kernels::expanded(kernels::cref(tensor), y.shape()) : kernels::ConstTensorRef{};
   };

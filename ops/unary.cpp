@@ -1,4 +1,3 @@
-#include "autograd/layout.h"
 #include "ops/elementwise.h"
 #include "ops/elementwise_definitions.h"
 
@@ -25,7 +24,7 @@ OutputSpecs infer_unary(std::string_view op, Inputs in) {
 }
 
 TensorList run_unary(UnaryFunction function, Context& ctx, Inputs in, const UnaryOptions& options) {
-  const Tensor y = autograd::output_like(ctx, in);
+  const Tensor y = ctx.new_output_like(in);
   kernels::unary({.function = function, .scalars = options, .x = kernels::cref(in[0]), .y = kernels::ref(y)},
                  ctx.stream());
   if (ctx.is_recorded()) {
@@ -45,7 +44,7 @@ TensorList differentiate_unary(UnaryFunction function, Context& ctx, Inputs grad
   if (autograd::grad_enabled()) {
     return {unary_gradient_formula(function, grad, saved, options)};
   }
-  const Tensor dx = autograd::empty_like(saved, saved.dtype());
+  const Tensor dx = saved.empty_like(saved.dtype(), saved.device());
   kernels::unary_gradient({.function = function,
                            .scalars = options,
                            .grad = kernels::cref(grad),
