@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace lv {
+namespace lv::data {
 
 /// A rectangle of pixels: rows [top, top + height), columns [left, left + width).
 struct Rect {
@@ -36,4 +36,4 @@ struct Image {
   bool operator==(const Image&) const = default;
 };
 
-}  // namespace lv
+}  // namespace lv::data
