@@ -1,6 +1,7 @@
-# lv_library(NAME SOURCES... DEPENDS targets...): one static library a folder, include root = the repository.
+# lv_library(NAME [INTERNAL] SOURCES... DEPENDS targets...): one static library a folder, include root = the repository.
+# INTERNAL ones serve this project's programs and stay out of the package.
 function(lv_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "INTERNAL" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
   if(NOT ARG_SOURCES)  # a layer of headers
     add_library(${name} INTERFACE)
     set(public INTERFACE)
@@ -16,5 +17,7 @@ function(lv_library name)
   if(NOT LV_CUDA STREQUAL "OFF")
     target_compile_definitions(${name} ${public} $<INSTALL_INTERFACE:LV_CUDA_${LV_CUDA}>)
   endif()
-  install(TARGETS ${name} EXPORT longviewTargets ARCHIVE DESTINATION lib)
+  if(NOT ARG_INTERNAL)
+    install(TARGETS ${name} EXPORT longviewTargets ARCHIVE DESTINATION lib)
+  endif()
 endfunction()

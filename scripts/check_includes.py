@@ -29,7 +29,7 @@ LIBRARIES = {
     r"nccl": "distributed",
     r"mpi\.h": "distributed tests/distributed",
     r"Eigen/": "kernels/cpu tests",
-    r"stb|jpeglib|turbojpeg|CLI/|nlohmann/": "apps tests bench",
+    r"stb|jpeglib|turbojpeg|zlib|CLI/|nlohmann/": "apps tests bench",
     r"catch2/": "tests",
     r"benchmark/": "bench",
 }

@@ -5,7 +5,7 @@
 #   cpu-release    everything, optimised
 #   cuda-emulated  everything, with the CUDA kernels' text run on the host under the address sanitizer
 #   cuda-checked   kernel tests and the two smallest cases of each spec under the access checker
-#   thread         the thread pool and the allocators under the thread sanitizer
+#   thread         the thread pool, the allocators and the data loader under the thread sanitizer
 #   fuzz           every parser for 20 seconds under libFuzzer
 #   nvcc           compiles and links for sm_80, runs the device checks where there is a GPU, compares kernels/cuda/resources.tsv
 #   package        installs the optimised build and tests an op outside the tree against it
@@ -71,9 +71,11 @@ stage_cuda-checked() {
 
 stage_thread() {
   cmake --preset cpu-thread >"$results/configure-cpu-thread.txt"
-  build build/cpu-thread test_core
+  build build/cpu-thread test_core test_data
   LV_ALLOC=debug build/cpu-thread/bin/test_core --filenames-as-tags '[#parallel_test],[#allocator_test]' |
-    tee "$results/thread.log"
+    tee "$results/thread-core.log"
+  LV_ALLOC=debug build/cpu-thread/bin/test_data --filenames-as-tags '[#loader_test]' | tee "$results/thread-data.log"
+  scripts/count_tests.py "$results"/thread-*.log >"$results/thread.log"
 }
 
 stage_fuzz() {
