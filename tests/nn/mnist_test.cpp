@@ -1,12 +1,13 @@
 // A small network learns real digits: the whole path from data to a trained model, and its bits.
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <cstring>
 
+#include "apps/data/digit_bank.h"
 #include "autograd/grad_mode.h"
 #include "core/generator.h"
 #include "core/parallel.h"
-#include "core/safetensors.h"
 #include "nn/containers.h"
 #include "nn/conv2d.h"
 #include "nn/linear.h"
@@ -18,7 +19,6 @@
 #include "ops/shape.h"
 #include "ops/sort.h"
 #include "optim/sgd.h"
-#include "tests/fixture.h"
 
 using namespace lv;
 
@@ -57,12 +57,26 @@ struct Digits {
   Tensor labels;  // [N], i64
 };
 
-Digits load(const std::string& split) {
-  static const SafetensorsFile file = load_safetensors(test::fixture("mnist/digits.safetensors"));
-  const Tensor& images = file.at(split + ".images");
-  return {ops::mul(images.to(DType::f32).view({images.size(0), 28, 28, 1}), Tensor::scalar(1.0 / 255)),
-          file.at(split + ".labels").to(DType::i64)};
+/// The first digits of each class.
+Digits load(data::Split split, int per_class) {
+  const data::DigitBank& bank = data::DigitBank::of(split);
+  std::vector<float> pixels;
+  std::vector<int64_t> labels;
+  std::array<int, 10> counts{};
+  for (int64_t i = 0; i < bank.size(); ++i) {
+    if (++counts[size_t(bank.label(i))] <= per_class) {
+      labels.push_back(bank.label(i));
+      for (const uint8_t grey : bank.pixels(i)) {
+        pixels.push_back(float(grey) / 255);
+      }
+    }
+  }
+  const auto count = int64_t(labels.size());
+  return {Tensor::from(pixels, {count, 28, 28, 1}), Tensor::from(labels, {count})};
 }
+
+Digits training_digits() { return load(data::Split::train, 150); }
+Digits test_digits() { return load(data::Split::held_out, 50); }
 
 /// The samples of one step: a shuffle of the epoch that depends on its number only.
 Tensor batch_indices(int64_t step, int64_t count) {
@@ -134,14 +148,14 @@ void check_equal_bits(const nn::Module& a, const nn::Module& b) {
 }  // namespace
 
 TEST_CASE("a small network learns to read digits") {
-  const Digits digits = load("train");
+  const Digits digits = training_digits();
   Run run;
   train(*run.net, *run.optimizer, digits, 0, 300);
-  CHECK(accuracy(*run.net, load("test")) > 0.95);
+  CHECK(accuracy(*run.net, test_digits()) > 0.95);
 }
 
 TEST_CASE("training gives the same bits on any number of threads") {
-  const Digits digits = load("train");
+  const Digits digits = training_digits();
   const int before = num_threads();
   std::vector<std::unique_ptr<Run>> runs;
   for (const int threads : {1, 2, 3}) {
@@ -155,7 +169,7 @@ TEST_CASE("training gives the same bits on any number of threads") {
 }
 
 TEST_CASE("training goes on from a saved state with the same bits") {
-  const Digits digits = load("train");
+  const Digits digits = training_digits();
   Run whole;
   train(*whole.net, *whole.optimizer, digits, 0, 6);
   Run first;
