@@ -41,13 +41,6 @@ std::filesystem::path temporary_name(const std::filesystem::path& path) {
       fmt::format(".{}.{}-{}.partial", path.filename().string(), ::getpid(), count.fetch_add(1)));
 }
 
-/// Flushes a folder's list of names to the disk, so that a rename in it survives a power cut.
-void sync_folder(const std::filesystem::path& folder) {
-  const Descriptor descriptor(folder, O_RDONLY | O_DIRECTORY);
-  LV_CHECK_AS(IoError, descriptor.get() >= 0 && ::fsync(descriptor.get()) == 0, "{}: cannot flush the folder: {}",
-              folder.string(), std::strerror(errno));
-}
-
 }  // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
@@ -118,6 +111,12 @@ void AtomicFile::commit() {
   }
   close_file();
   sync_folder(path_.has_parent_path() ? path_.parent_path() : ".");
+}
+
+void sync_folder(const std::filesystem::path& folder) {
+  const Descriptor descriptor(folder, O_RDONLY | O_DIRECTORY);
+  LV_CHECK_AS(IoError, descriptor.get() >= 0 && ::fsync(descriptor.get()) == 0, "{}: cannot flush the folder: {}",
+              folder.string(), std::strerror(errno));
 }
 
 }  // namespace lv

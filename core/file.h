@@ -47,4 +47,7 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
+/// Flushes a folder's list of names to the disk, so that a rename in it survives a power cut. Throws IoError.
+void sync_folder(const std::filesystem::path& folder);
+
 }  // namespace lv
