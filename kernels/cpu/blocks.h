@@ -107,9 +107,27 @@ bool has_short_rows(const StridedLoop<N>& loop) {
   return true;
 }
 
-/// for_each_block for such a walk.
-template <class Fn, class Out, class... In>
-void for_each_block_of_rows(StridedLoop<int(sizeof...(In)) + 1> loop, Fn fn, Out* out, const In*... in) {
+/// A function of contiguous pieces, borrowed. An indirect call a piece costs nothing beside the piece, and the walk is
+/// compiled once a dtype instead of into every function.
+template <class Out, class... In>
+class BlockFunction {
+ public:
+  template <class Fn>
+  explicit BlockFunction(const Fn& fn)
+      : fn_(&fn), call_([](const void* callee, int64_t n, Out* out, const In*... in) {
+          (*static_cast<const Fn*>(callee))(n, out, in...);
+        }) {}
+  void operator()(int64_t n, Out* out, const In*... in) const { call_(fn_, n, out, in...); }
+
+ private:
+  const void* fn_;
+  void (*call_)(const void* callee, int64_t n, Out* out, const In*... in);
+};
+
+/// walk_blocks for such a walk.
+template <class Out, class... In>
+void walk_blocks_of_rows(StridedLoop<int(sizeof...(In)) + 1> loop, BlockFunction<Out, In...> fn, Out* out,
+                         const In*... in) {
   constexpr int kInputs = int(sizeof...(In));
   const int64_t size = loop.run();
   const int64_t rows_of_block = kBlock / size;
@@ -128,13 +146,13 @@ void for_each_block_of_rows(StridedLoop<int(sizeof...(In)) + 1> loop, Fn fn, Out
   for_each_run(loop, visit, size);
 }
 
-/// Calls fn(n, out, in...) on contiguous pieces that together cover the arrays of the walk, in parallel. The walk's
-/// arrays are the inputs in their order, then the output.
-template <class Fn, class Out, class... In>
-void for_each_block(const StridedLoop<int(sizeof...(In)) + 1>& loop, Fn fn, Out* out, const In*... in) {
+// Neither inlined nor cloned for one `fn`: see BlockFunction.
+template <class Out, class... In>
+[[gnu::noinline, gnu::noclone]] void walk_blocks(const StridedLoop<int(sizeof...(In)) + 1>& loop,
+                                                 BlockFunction<Out, In...> fn, Out* out, const In*... in) {
   constexpr int kInputs = int(sizeof...(In));
   if (has_short_rows(loop)) {
-    for_each_block_of_rows(loop, fn, out, in...);
+    walk_blocks_of_rows(loop, fn, out, in...);
     return;
   }
   for_each_run(loop, [&](const int64_t(&at)[kInputs + 1], int64_t n) {
@@ -153,6 +171,13 @@ void for_each_block(const StridedLoop<int(sizeof...(In)) + 1>& loop, Fn fn, Out*
       }
     }(std::make_integer_sequence<int, kInputs>{});
   });
+}
+
+/// Calls fn(n, out, in...) on contiguous pieces that together cover the arrays of the walk, in parallel. The walk's
+/// arrays are the inputs in their order, then the output.
+template <class Fn, class Out, class... In>
+void for_each_block(const StridedLoop<int(sizeof...(In)) + 1>& loop, const Fn& fn, Out* out, const In*... in) {
+  walk_blocks(loop, BlockFunction<Out, In...>(fn), out, in...);
 }
 
 /// The walk over arrays of one shape, given inputs first and output last.
