@@ -19,24 +19,24 @@ MultiHeadAttention::MultiHeadAttention(int64_t channels, int heads, bool has_qkv
   add("proj", proj);
 }
 
-Tensor MultiHeadAttention::part(const Tensor& projected, int part) const {
+std::array<Tensor, 3> MultiHeadAttention::project(const Tensor& x) const {
+  const Tensor projected = qkv.forward(x);
   const int64_t channels = projected.size(-1) / 3;
-  const Tensor chosen = ops::slice(projected, -1, part * channels, (part + 1) * channels);
-  return ops::view(chosen, {projected.size(0), projected.size(1), heads_, channels / heads_});
+  const auto parts = ops::split(projected, channels, -1);
+  const Shape by_head{projected.size(0), projected.size(1), heads_, channels / heads_};
+  return {ops::view(parts[0], by_head), ops::view(parts[1], by_head), ops::view(parts[2], by_head)};
 }
 
 Tensor MultiHeadAttention::forward(const Tensor& x) const {
   const autograd::CallScope scope("MultiHeadAttention");
-  const Tensor projected = qkv.forward(x);
-  const Tensor mixed = ops::scaled_dot_product_attention(part(projected, 0), part(projected, 1), part(projected, 2));
-  return proj.forward(ops::view(mixed, x.shape()));
+  const auto [q, k, v] = project(x);
+  return proj.forward(ops::view(ops::scaled_dot_product_attention(q, k, v), x.shape()));
 }
 
 Tensor MultiHeadAttention::attention(const Tensor& x) const {
-  const Tensor projected = qkv.forward(x);
-  const Tensor q = ops::transpose(part(projected, 0), 1, 2);
-  const Tensor k = ops::transpose(part(projected, 1), 1, 2);
-  return ops::softmax(ops::matmul(q * (1.0 / std::sqrt(double(q.size(-1)))), ops::transpose(k, -2, -1)));
+  const auto [q, k, v] = project(x);
+  const double scale = 1.0 / std::sqrt(double(q.size(-1)));
+  return ops::softmax(ops::matmul(ops::transpose(q, 1, 2) * scale, ops::permute(k, {0, 2, 3, 1})));
 }
 
 }  // namespace lv::nn

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+
 #include "nn/linear.h"
 
 namespace lv::nn {
@@ -17,8 +19,8 @@ class MultiHeadAttention final : public Module {
   Linear proj;
 
  private:
-  /// Queries, keys or values (part 0, 1, 2) of `projected` [N, L, 3 C], as [N, L, heads, C / heads].
-  [[nodiscard]] Tensor part(const Tensor& projected, int part) const;
+  /// Queries, keys and values of x, each [N, L, heads, C / heads].
+  [[nodiscard]] std::array<Tensor, 3> project(const Tensor& x) const;
 
   int heads_;
 };

@@ -22,12 +22,13 @@ using kernels::ref;
 
 namespace {
 
-AttentionShape shape_of(const Shape& q, const Shape& k, const AttentionOptions& options) {
+AttentionShape shape_of(const Shape& q, const Shape& v, const AttentionOptions& options) {
   return {.batch = q[0],
           .queries = q[1],
-          .keys = k[1],
+          .keys = v[1],
           .heads = q[2],
           .dim = q[3],
+          .value_dim = v[3],
           .scale = options.scale.value_or(1.0 / std::sqrt(double(q[3]))),
           .is_causal = options.is_causal};
 }
@@ -47,10 +48,8 @@ kernels::AttentionTerms terms_of(const Tensor& bias, const Tensor& mask, const A
 
 DType compute_type(DType dtype) { return dtype == DType::f64 ? DType::f64 : DType::f32; }
 
-Tensor cpu_workspace(const Context& ctx, const Tensor& q, const AttentionShape& shape, int64_t copies) {
-  return q.device().is_cpu() ? ctx.new_empty({kernels::attention_workspace(shape, copies)}, compute_type(q.dtype()))
-                             : Tensor{};
-}
+/// `x` with contiguous channels: itself where it has them, as parts of a packed projection do.
+Tensor with_dense_channels(Context& ctx, const Tensor& x) { return x.strides()[3] == 1 ? x : ctx.dense(x); }
 
 void check_term(std::string_view name, const Tensor& term, const AttentionShape& shape) {
   LV_CHECK_SHAPE(!term.defined() || (term.rank() <= 4 && broadcast_shapes(term.shape(), logits_shape(shape),
@@ -63,40 +62,41 @@ void check_term(std::string_view name, const Tensor& term, const AttentionShape&
 
 OutputSpecs Attention::infer(Inputs in, const Options& options) {
   const auto& [q, k, v, bias, mask] = unpack<5>(in);
-  LV_CHECK_SHAPE(q.rank() == 4 && k.rank() == 4 && k.shape() == v.shape() && q.size(0) == k.size(0) &&
-                     q.size(2) == k.size(2) && q.size(3) == k.size(3),
-                 "{}: wants q [B, Lq, H, D], k and v [B, Lk, H, D], got q {}, k {}, v {}", kName, q.shape(), k.shape(),
+  LV_CHECK_SHAPE(q.rank() == 4 && k.rank() == 4 && v.rank() == 4 &&
+                     k.shape() == Shape({q.size(0), k.size(1), q.size(2), q.size(3)}) &&
+                     v.shape() == Shape({q.size(0), k.size(1), q.size(2), v.size(3)}),
+                 "{}: wants q [B, Lq, H, D], k [B, Lk, H, D], v [B, Lk, H, Dv], got q {}, k {}, v {}", kName, q.shape(),
+                 k.shape(), v.shape());
+  LV_CHECK_SHAPE(std::max(q.size(3), v.size(3)) <= kernels::kMaxAttentionDim,
+                 "{}: D and Dv must be at most {}, got q {}, v {}", kName, kernels::kMaxAttentionDim, q.shape(),
                  v.shape());
-  LV_CHECK_SHAPE(q.size(3) <= kernels::kMaxAttentionDim, "{}: D must be at most {}, got q {}", kName,
-                 kernels::kMaxAttentionDim, q.shape());
   LV_CHECK_DTYPE(is_floating(q.dtype()) && q.dtype() == k.dtype() && q.dtype() == v.dtype() &&
                      (!bias.defined() || bias.dtype() == q.dtype()),
                  "{}: dtypes differ or are not floating: q {}, k {}, v {}; cast them", kName, q.dtype(), k.dtype(),
                  v.dtype());
   LV_CHECK_DTYPE(!mask.defined() || mask.dtype() == DType::boolean, "{}: mask must be bool, got {}", kName,
                  mask.dtype());
-  const AttentionShape shape = shape_of(q.shape(), k.shape(), options.attention);
+  const AttentionShape shape = shape_of(q.shape(), v.shape(), options.attention);
   check_term("bias", bias, shape);
   check_term("mask", mask, shape);
-  return {{q.shape(), q.dtype()}, {{shape.batch, shape.heads, shape.queries}, compute_type(q.dtype())}};
+  return {{{shape.batch, shape.queries, shape.heads, shape.value_dim}, q.dtype()},
+          {{shape.batch, shape.heads, shape.queries}, compute_type(q.dtype())}};
 }
 
 TensorList Attention::forward(Context& ctx, Inputs in, const Options& options) {
   const auto& [given_q, given_k, given_v, bias, mask] = unpack<5>(in);
-  const Tensor q = ctx.dense(given_q);
-  const Tensor k = ctx.dense(given_k);
-  const Tensor v = ctx.dense(given_v);
-  const AttentionShape shape = shape_of(q.shape(), k.shape(), options.attention);
+  const Tensor q = with_dense_channels(ctx, given_q);
+  const Tensor k = with_dense_channels(ctx, given_k);
+  const Tensor v = with_dense_channels(ctx, given_v);
+  const AttentionShape shape = shape_of(q.shape(), v.shape(), options.attention);
   const Tensor o = ctx.new_output(0);
   const Tensor lse = ctx.new_output(1);
-  const Tensor workspace = cpu_workspace(ctx, q, shape, 1);
   kernels::attention({.q = cref(q),
                       .k = cref(k),
                       .v = cref(v),
                       .terms = terms_of(bias, mask, shape),
                       .o = ref(o),
                       .lse = ref(lse),
-                      .workspace = ref(workspace),
                       .shape = shape},
                      ctx.stream());
   for (const Tensor& tensor : {q, k, v, bias, mask}) {
@@ -116,14 +116,14 @@ TensorList Attention::backward(Context& ctx, Inputs grads, const Options& option
   const Tensor o = ctx.saved(5);
   const Tensor lse = ctx.saved(6);
   const Tensor grad = ctx.dense(grads[0]);
-  const AttentionShape shape = shape_of(q.shape(), k.shape(), options.attention);
+  const AttentionShape shape = shape_of(q.shape(), v.shape(), options.attention);
+  const auto wanted = [&](int input) { return ctx.needs_grad(input) ? ctx.new_grad(input) : Tensor{}; };
   const bool wants_bias = ctx.input_count() > 3 && ctx.needs_grad(3);
-  const Tensor dq = ctx.new_grad(0);
-  const Tensor dk = ctx.new_grad(1);
-  const Tensor dv = ctx.new_grad(2);
+  const Tensor dq = wanted(0);
+  const Tensor dk = wanted(1);
+  const Tensor dv = wanted(2);
   const Tensor dbias = wants_bias ? ctx.new_empty(logits_shape(shape), q.dtype()) : Tensor{};
-  const Tensor delta = ctx.new_empty(lse.shape(), lse.dtype());
-  const Tensor workspace = cpu_workspace(ctx, q, shape, 3);
+  const Tensor delta = q.device().is_cpu() ? Tensor{} : ctx.new_empty(lse.shape(), lse.dtype());
   kernels::attention_backward({.grad = cref(grad),
                                .q = cref(q),
                                .k = cref(k),
@@ -136,7 +136,6 @@ TensorList Attention::backward(Context& ctx, Inputs grads, const Options& option
                                .dv = ref(dv),
                                .dbias = ref(dbias),
                                .delta = ref(delta),
-                               .workspace = ref(workspace),
                                .shape = shape},
                               ctx.stream());
   TensorList result(ctx.input_count());
@@ -151,7 +150,7 @@ TensorList Attention::backward(Context& ctx, Inputs grads, const Options& option
 
 TensorList Attention::reference(Inputs in, const Options& options) {
   const auto& [q, k, v, bias, mask] = unpack<5>(in);
-  const AttentionShape shape = shape_of(q.shape(), k.shape(), options.attention);
+  const AttentionShape shape = shape_of(q.shape(), v.shape(), options.attention);
   const auto heads_first = [](const Tensor& x) { return permute(x, {0, 2, 1, 3}); };
   Tensor logits = matmul(heads_first(q), transpose(heads_first(k), -1, -2)) * shape.scale;
   if (bias.defined()) {

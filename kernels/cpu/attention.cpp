@@ -8,70 +8,140 @@ namespace lv::kernels::cpu::LV_ISA {
 
 namespace {
 
-/// What a row of logits sums to.
-template <class S>
-struct Sum {
-  S largest;
-  S scaled;  // sum of exp(logit - largest)
+struct KeyTag;
+struct ValueTag;
+struct QueryTag;
+struct LogitTag;
+struct WeightTag;
+struct ResultTag;
+
+/// The queries of one head, a panel at a time.
+template <class T, class M>
+class Attention {
+ public:
+  Attention(const AttentionArgs& args, int64_t task)
+      : args_(args),
+        shape_(args.shape),
+        head_{args.shape, task},
+        terms_(head_, args.terms),
+        key_step_(left_step<M>(units_of<M>(shape_.dim))),
+        value_step_(left_step<M>(units_of<M>(shape_.keys) + kTile<Unit>)),
+        keys_(thread_scratch<KeyTag, Unit>(size_t(padded_rows(shape_.keys) * key_step_))),
+        values_(thread_scratch<ValueTag, Unit>(size_t(padded_rows(shape_.value_dim) * value_step_))),
+        queries_(thread_scratch<QueryTag, Unit>(size_t(padded_rows(units_of<M>(shape_.dim)) * kColumns))),
+        logits_(thread_scratch<LogitTag, Sum>(size_t(shape_.keys * kColumns))),
+        weights_(weight_scratch()),
+        results_(thread_scratch<ResultTag, Sum>(size_t(padded_rows(shape_.value_dim) * kColumns))) {
+    pack_rows<M>(head_, head_rows<const T>(args.k), 0, shape_.keys, shape_.dim, keys_, key_step_);
+    pack_channels<M>(head_, head_rows<const T>(args.v), shape_.keys, shape_.value_dim, values_, value_step_);
+  }
+
+  /// Queries [first, first + count), count up to the columns of a panel.
+  void run(int64_t first, int64_t count) {
+    const int64_t keys = seen_keys(shape_, first, count);
+    auto scale = Sum(shape_.scale);
+    pack_column_panel<M>(head_, head_rows<const T>(args_.q), first, count, shape_.dim, queries_);
+    multiply_rows<M>(keys_, keys, dense_panel<M>(queries_, units_of<M>(shape_.dim), count, key_step_, kColumns),
+                     logits_);
+    if (terms_.exist()) {
+      terms_.template finish<M>(logits_, keys, first, count, scale);
+      scale = 1;
+    }
+    Sum* lse = args_.lse.as<Sum>() + head_.task * shape_.queries + first;
+    Sum inverse_sums[kColumns];
+    for (int64_t column = 0; column < count; column += Sums::kLanes) {
+      const auto [largest, sum] = exponentiate(keys, column, scale);
+      simd::store(lse + column, largest + log(sum), std::min<int64_t>(count - column, Sums::kLanes));
+      // A query that sees nothing gets NaN, as from a softmax over nothing.
+      simd::store(inverse_sums + column, Sums(Sum(1)) / sum);
+    }
+    multiply_rows<M>(values_, shape_.value_dim,
+                     dense_panel<M>(weights_, units_of<M>(keys), count, value_step_, kColumns), results_);
+    const auto o = head_rows<T>(args_.o);
+    write_turned<T, M>(
+        results_, shape_.value_dim, count, [&](int64_t i) { return inverse_sums[i]; },
+        [&](int64_t i) { return head_.row(o, first + i); });
+  }
+
+ private:
+  using Unit = typename M::Unit;
+  using Sum = typename M::Sum;
+  using Sums = typename M::Sums;
+  static constexpr int64_t kColumns = kTileColumns<M>;
+
+  /// In pairs, weights take half as many rows; otherwise they take the logits' place.
+  Unit* weight_scratch() {
+    if constexpr (M::kDepth == 1) {
+      return logits_;
+    } else {
+      return thread_scratch<WeightTag, Unit>(size_t(units_of<M>(shape_.keys) * kColumns));
+    }
+  }
+
+  struct LaneSums {
+    Sums largest, sum;
+  };
+  /// weights = exp(logits - the largest) of a vector of queries from `column` on; logits are products by `scale`.
+  LaneSums exponentiate(int64_t keys, int64_t column, Sum scale) const {
+    const Sum* logits = logits_ + column;
+    Sums largest[2] = {-std::numeric_limits<Sum>::infinity(), -std::numeric_limits<Sum>::infinity()};
+    for (int64_t key = 0; key < keys; ++key) {
+      Sums& most = largest[key % 2];
+      most = fast_max(most, simd::load(logits + key * kColumns) * scale);
+    }
+    const Sums most = fast_max(largest[0], largest[1]);
+    const Sums subtracted = select(most == -std::numeric_limits<Sum>::infinity(), Sums(Sum(0)), most);
+    const auto weight = [&](int64_t key) {
+      return exp(fma(simd::load(logits + key * kColumns), Sums(scale), -subtracted));
+    };
+    Sums sum = Sum(0);
+    for (int64_t unit = 0; unit < units_of<M>(keys); ++unit) {
+      Sums weights[2] = {Sum(0), Sum(0)};
+      for (int64_t i = 0; i < M::kDepth && unit * M::kDepth + i < keys; ++i) {
+        weights[i] = weight(unit * M::kDepth + i);
+        sum += weights[i];
+      }
+      simd::store(weights_ + unit * kColumns + column, join_weights<M>(weights[0], weights[1]));
+    }
+    return {subtracted, sum};
+  }
+
+  const AttentionArgs& args_;
+  const AttentionShape& shape_;
+  HeadTask head_;
+  LogitTerms<T, Sum> terms_;
+  int64_t key_step_, value_step_;
+  Unit* keys_;     // [keys][units of channels]
+  Unit* values_;   // [channels][units of keys]
+  Unit* queries_;  // a panel: [units of channels][kColumns]
+  Sum* logits_;    // [keys][kColumns]
+  Unit* weights_;  // a panel: [units of keys][kColumns]
+  Sum* results_;   // [channels][kColumns]
 };
 
-/// exp(row - its largest) in place; zeros where every key is hidden.
-template <class S>
-Sum<S> exponentiate(S* row, int64_t keys) {
-  S largest = -std::numeric_limits<S>::infinity();
-  for (int64_t j = 0; j < keys; ++j) {
-    largest = std::max(largest, row[j]);
-  }
-  if (largest == -std::numeric_limits<S>::infinity()) {
-    std::fill(row, row + keys, S(0));
-    return {largest, S(0)};
-  }
-  simd::map(keys, row, [largest](auto x) { return exp(x - largest); }, row);
-  return {largest, simd::reduce_sum<S>(keys, [row](int64_t i, auto lanes) { return lanes.load(row + i); })};
-}
-
-template <class T, class S>
-void attend(const AttentionArgs& args, int64_t task) {
-  const AttentionShape& shape = args.shape;
-  const int64_t keys = padded_to_lanes(shape.keys);
-  const int64_t dim = padded_to_lanes(shape.dim);
-  S* k_columns = args.workspace.as<S>() + task * attention_task_workspace(shape, 1);
-  S* v_rows = k_columns + dim * keys;
-  S* logits = v_rows + dim * keys;
-  S* tile = logits + 2 * kRows * keys;
-  S* results = tile + kRows * dim;
-  pack_columns<T, S>(head_of(args.k.as<T>(), shape, shape.keys, task), shape.keys, shape.dim, k_columns, keys);
-  pack_rows<T, S>(head_of(args.v.as<T>(), shape, shape.keys, task), shape.keys, shape.dim, v_rows, dim);
-  const auto q = head_of(args.q.as<T>(), shape, shape.queries, task);
-  const auto o = head_of(args.o.as<T>(), shape, shape.queries, task);
-  for (int64_t first = 0; first < shape.queries; first += kRows) {
-    pack_tile<T, S>(q, first, shape.queries, shape.dim, tile, dim);
-    tile_product(tile, dim, k_columns, shape.dim, keys, logits, keys, keys);
-    const int64_t count = std::min<int64_t>(kRows, shape.queries - first);
-    S inverse_sums[kRows] = {};
-    for (int64_t r = 0; r < count; ++r) {
-      S* row = logits + r * keys;
-      finish_logits<T>(row, shape, args.terms, task, first + r);
-      const auto [largest, sum] = exponentiate(row, shape.keys);
-      args.lse.as<S>()[task * shape.queries + first + r] = largest + std::log(sum);
-      inverse_sums[r] = S(1) / sum;  // a query that sees nothing gets NaN, as a softmax over nothing does
-    }
-    tile_product(logits, keys, v_rows, shape.keys, dim, results, dim, dim);
-    for (int64_t r = 0; r < count; ++r) {
-      T* target = o.row(first + r);
-      for (int64_t d = 0; d < shape.dim; ++d) {
-        target[d] = convert<T>(results[r * dim + d] * inverse_sums[r]);
-      }
-    }
-  }
+/// Heads are cut into parts where they are few: a part packs the keys and values again.
+int64_t parts_of_head(const AttentionShape& shape, int64_t panels) {
+  constexpr int64_t kMinTasks = 16;
+  constexpr int64_t kMinPanels = 4;
+  const int64_t wanted = chunk_count(kMinTasks, std::max<int64_t>(1, shape.batch * shape.heads));
+  return std::clamp<int64_t>(wanted, 1, std::max<int64_t>(1, panels / kMinPanels));
 }
 
 }  // namespace
 
 void attention(const AttentionArgs& args) {
-  visit_floating(args.q.dtype, "attention", [&]<class T>() {
-    parallel_for(args.shape.batch * args.shape.heads, 1,
-                 [&](int64_t task, int64_t) { attend<T, ComputeType<T>>(args, task); });
+  const AttentionShape& shape = args.shape;
+  visit_product_math(args.q.dtype, "attention", [&]<class T, class M>() {
+    constexpr int64_t kColumns = kTileColumns<M>;
+    const int64_t panels = chunk_count(shape.queries, kColumns);
+    const int64_t parts = parts_of_head(shape, panels);
+    parallel_for(shape.batch * shape.heads * parts, 1, [&](int64_t part, int64_t) {
+      Attention<T, M> head(args, part / parts);
+      const int64_t end = panels * (part % parts + 1) / parts;
+      for (int64_t panel = panels * (part % parts) / parts; panel < end; ++panel) {
+        head.run(panel * kColumns, std::min(kColumns, shape.queries - panel * kColumns));
+      }
+    });
   });
 }
 

@@ -7,107 +7,218 @@ namespace lv::kernels::cpu::LV_ISA {
 
 namespace {
 
-/// sums[j][d] += sum over the tile's rows of weights[r][j] * rows[r][d].
-template <class S>
-void add_outer(const S* weights, int64_t keys, const S* rows, int64_t dim, S* sums, int64_t key_count) {
-  using V = simd::Vec<S>;
-  for (int64_t j = 0; j < key_count; ++j) {
-    const V w0(weights[j]);
-    const V w1(weights[keys + j]);
-    const V w2(weights[2 * keys + j]);
-    const V w3(weights[3 * keys + j]);
-    for (int64_t d = 0; d < dim; d += V::kLanes) {
-      V sum = simd::load(sums + j * dim + d);
-      sum = fma(w0, simd::load(rows + d), sum);
-      sum = fma(w1, simd::load(rows + dim + d), sum);
-      sum = fma(w2, simd::load(rows + 2 * dim + d), sum);
-      sum = fma(w3, simd::load(rows + 3 * dim + d), sum);
-      simd::store(sums + j * dim + d, sum);
+struct KeyTag;
+struct ValueTag;
+struct KeyChannelTag;
+struct ColumnTag;
+struct ProductTag;
+struct WeightTag;
+struct RowPanelTag;
+struct GradTag;
+
+/// One head: panels of queries in order, so that the sums for keys and values have one order.
+template <class T, class M>
+class AttentionBackward {
+ public:
+  AttentionBackward(const AttentionBackwardArgs& args, int64_t task)
+      : args_(args),
+        shape_(args.shape),
+        head_{args.shape, task},
+        terms_(head_, args.terms),
+        units_(units_of<M>(shape_.dim)),
+        value_units_(units_of<M>(shape_.value_dim)),
+        key_step_(left_step<M>(units_)),
+        value_step_(left_step<M>(value_units_)),
+        channel_step_(left_step<M>(units_of<M>(shape_.keys) + kTile<Unit>)),
+        dim_step_(padded_columns<M>(shape_.dim)),
+        value_dim_step_(padded_columns<M>(shape_.value_dim)) {
+    const int64_t rows = padded_rows(shape_.keys);
+    keys_ = thread_scratch<KeyTag, Unit>(size_t(rows * key_step_));
+    values_ = thread_scratch<ValueTag, Unit>(size_t(rows * value_step_));
+    key_channels_ = thread_scratch<KeyChannelTag, Unit>(size_t(padded_rows(shape_.dim) * channel_step_));
+    columns_ = thread_scratch<ColumnTag, Unit>(size_t(padded_rows(std::max(units_, value_units_)) * kColumns));
+    products_ = thread_scratch<ProductTag, Sum>(size_t(2 * rows * kColumns + padded_rows(shape_.dim) * kColumns));
+    slopes_ = products_ + rows * kColumns;
+    results_ = slopes_ + rows * kColumns;
+    weights_ = thread_scratch<WeightTag, Unit>(size_t(3 * rows * kColumns / M::kDepth));
+    row_panels_ = thread_scratch<RowPanelTag, Unit>(size_t(kColumns * std::max(dim_step_, value_dim_step_)));
+    dk_ = thread_scratch<GradTag, Sum>(size_t(rows * (dim_step_ + value_dim_step_)));
+    dv_ = dk_ + rows * dim_step_;
+    pack_rows<M>(head_, k(), 0, shape_.keys, shape_.dim, keys_, key_step_);
+    pack_rows<M>(head_, v(), 0, shape_.keys, shape_.value_dim, values_, value_step_);
+    if (args.dq.defined()) {
+      pack_channels<M>(head_, k(), shape_.keys, shape_.dim, key_channels_, channel_step_);
+    }
+    std::fill_n(dk_, shape_.keys * dim_step_, Sum(0));
+    std::fill_n(dv_, shape_.keys * value_dim_step_, Sum(0));
+  }
+
+  /// Adds what queries [first, first + count) contribute, count up to the columns of a panel.
+  void run(int64_t first, int64_t count) {
+    const int64_t keys = seen_keys(shape_, first, count);
+    multiply_columns(q(), first, count, shape_.dim, keys_, key_step_, keys, products_);
+    multiply_columns(grad(), first, count, shape_.value_dim, values_, value_step_, keys, slopes_);
+    auto scale = Sum(shape_.scale);
+    if (terms_.exist()) {
+      terms_.template finish<M>(products_, keys, first, count, scale);
+      scale = 1;
+    }
+    find_slopes(keys, first, count, scale);
+    if (args_.dv.defined()) {
+      add_products(weight_rows(), keys, grad(), first, count, shape_.value_dim, dv_, value_dim_step_);
+    }
+    if (args_.dk.defined()) {
+      add_products(slope_rows(), keys, q(), first, count, shape_.dim, dk_, dim_step_);
+    }
+    if (args_.dq.defined()) {
+      multiply_rows<M>(key_channels_, shape_.dim,
+                       dense_panel<M>(slope_panel(), units_of<M>(keys), count, channel_step_, kColumns), results_);
+      const auto dq = head_rows<T>(args_.dq);
+      write_turned<T, M>(
+          results_, shape_.dim, count, [&](int64_t) { return Sum(shape_.scale); },
+          [&](int64_t i) { return head_.row(dq, first + i); });
+    }
+    if (args_.dbias.defined()) {
+      T* dbias = args_.dbias.as<T>() + (head_.task * shape_.queries + first) * shape_.keys;
+      std::fill_n(dbias, count * shape_.keys, convert<T>(0.0F));
+      write_turned<T, M>(
+          slopes_, keys, count, [](int64_t) { return Sum(1); }, [&](int64_t i) { return dbias + i * shape_.keys; });
     }
   }
-}
 
-/// One (batch, head): its query tiles in order, so that the sums for keys and values have one order.
-template <class T, class S>
-void differentiate(const AttentionBackwardArgs& args, int64_t task) {
-  const AttentionShape& shape = args.shape;
-  const int64_t keys = padded_to_lanes(shape.keys);
-  const int64_t dim = padded_to_lanes(shape.dim);
-  const int64_t matrix = keys * dim;
-  S* k_columns = args.workspace.as<S>() + task * attention_task_workspace(shape, 3);
-  S* v_columns = k_columns + matrix;
-  S* k_rows = v_columns + matrix;
-  S* dk = k_rows + matrix;
-  S* dv = dk + matrix;
-  S* weights = dv + 2 * matrix;  // the sixth matrix is not needed
-  S* slopes = weights + kRows * keys;
-  S* q_tile = slopes + kRows * keys;
-  S* grad_tile = q_tile + kRows * dim;
-  const auto k = head_of(args.k.as<T>(), shape, shape.keys, task);
-  const auto v = head_of(args.v.as<T>(), shape, shape.keys, task);
-  pack_columns<T, S>(k, shape.keys, shape.dim, k_columns, keys);
-  pack_columns<T, S>(v, shape.keys, shape.dim, v_columns, keys);
-  pack_rows<T, S>(k, shape.keys, shape.dim, k_rows, dim);
-  std::fill(dk, dk + 2 * matrix, S(0));
-  const auto q = head_of(args.q.as<T>(), shape, shape.queries, task);
-  const auto grad = head_of(args.grad.as<T>(), shape, shape.queries, task);
-  const auto o = head_of(args.o.as<T>(), shape, shape.queries, task);
-  const auto dq = head_of(args.dq.as<T>(), shape, shape.queries, task);
-  const S* lse = args.lse.as<S>() + task * shape.queries;
-  S results[kRows * kMaxAttentionDim];
-  for (int64_t first = 0; first < shape.queries; first += kRows) {
-    const int64_t count = std::min<int64_t>(kRows, shape.queries - first);
-    pack_tile<T, S>(q, first, shape.queries, shape.dim, q_tile, dim);
-    pack_tile<T, S>(grad, first, shape.queries, shape.dim, grad_tile, dim);
-    tile_product(q_tile, dim, k_columns, shape.dim, keys, weights, keys, keys);
-    tile_product(grad_tile, dim, v_columns, shape.dim, keys, slopes, keys, keys);
-    std::fill(weights + count * keys, weights + kRows * keys, S(0));
-    for (int64_t r = 0; r < count; ++r) {
-      S* p = weights + r * keys;
-      S* slope = slopes + r * keys;
-      finish_logits<T>(p, shape, args.terms, task, first + r);
-      const S row_lse = lse[first + r];
-      simd::map(shape.keys, p, [row_lse](auto x) { return exp(x - row_lse); }, p);
-      std::fill(p + shape.keys, p + keys, S(0));
-      S delta = 0;
-      for (int64_t d = 0; d < shape.dim; ++d) {
-        delta += grad_tile[r * dim + d] * widen(o.row(first + r)[d]);
-      }
-      for (int64_t j = 0; j < shape.keys; ++j) {
-        slope[j] = p[j] * (slope[j] - delta);
-      }
-      if (args.dbias.defined()) {
-        T* dbias = args.dbias.as<T>() + (task * shape.queries + first + r) * shape.keys;
-        for (int64_t j = 0; j < shape.keys; ++j) {
-          dbias[j] = convert<T>(slope[j]);
+  void finish() {
+    if (args_.dk.defined()) {
+      write(dk_, dim_step_, Sum(shape_.scale), shape_.dim, args_.dk);
+    }
+    if (args_.dv.defined()) {
+      write(dv_, value_dim_step_, Sum(1), shape_.value_dim, args_.dv);
+    }
+  }
+
+ private:
+  using Unit = typename M::Unit;
+  using Sum = typename M::Sum;
+  using Sums = typename M::Sums;
+  static constexpr int64_t kColumns = kTileColumns<M>;
+  static constexpr int64_t kRowStep = kColumns / M::kDepth;  // units of a row of weights
+
+  HeadRows<const T> q() const { return head_rows<const T>(args_.q); }
+  HeadRows<const T> k() const { return head_rows<const T>(args_.k); }
+  HeadRows<const T> v() const { return head_rows<const T>(args_.v); }
+  HeadRows<const T> grad() const { return head_rows<const T>(args_.grad); }
+
+  // The weights and their slopes as left operands, [keys][kRowStep], and the slopes as a panel, [units of keys]
+  // [kColumns]: one array where units are elements.
+  Unit* weight_rows() const { return weights_; }
+  Unit* slope_rows() const { return weights_ + padded_rows(shape_.keys) * kRowStep; }
+  Unit* slope_panel() const {
+    return M::kDepth == 1 ? slope_rows() : slope_rows() + padded_rows(shape_.keys) * kRowStep;
+  }
+
+  /// c [keys][kColumns] = rows of `a` by queries [first, first + count) of `columns`.
+  void multiply_columns(const HeadRows<const T>& columns, int64_t first, int64_t count, int64_t dim, const Unit* a,
+                        int64_t a_step, int64_t keys, Sum* c) const {
+    pack_column_panel<M>(head_, columns, first, count, dim, columns_);
+    multiply_rows<M>(a, keys, dense_panel<M>(columns_, units_of<M>(dim), count, a_step, kColumns), c);
+  }
+
+  /// c [keys][c_step] += `rows` by queries [first, first + count) of `columns`.
+  void add_products(const Unit* rows, int64_t keys, const HeadRows<const T>& columns, int64_t first, int64_t count,
+                    int64_t dim, Sum* c, int64_t c_step) const {
+    const int64_t tap = 0;
+    const PanelSource<T> source{.data = head_.row(columns, first),
+                                .taps = {&tap, 1},
+                                .depth = count,
+                                .columns = dim,
+                                .depth_step = columns.row_step,
+                                .column_step = 1};
+    for (int64_t panel = 0; panel * kColumns < dim; ++panel) {
+      pack_panel<M>(source, panel, row_panels_);
+      multiply_rows<M, true>(rows, keys,
+                             dense_panel<M>(row_panels_, units_of<M>(count), dim - panel * kColumns, kRowStep, c_step),
+                             c + panel * kColumns);
+    }
+  }
+
+  /// From products and slopes, which hold the gradients of the weights: the weights, and the gradients of the logits.
+  void find_slopes(int64_t keys, int64_t first, int64_t count, Sum scale) const {
+    // Lanes without a query get weights of zero.
+    Sum lse[kColumns];
+    Sum deltas[kColumns] = {};
+    std::fill_n(lse, kColumns, std::numeric_limits<Sum>::infinity());
+    std::copy_n(args_.lse.as<Sum>() + head_.task * shape_.queries + first, count, lse);
+    const auto o = head_rows<const T>(args_.o);
+    for (int64_t i = 0; i < count; ++i) {
+      const T* grad_row = head_.row(grad(), first + i);
+      const T* o_row = head_.row(o, first + i);
+      deltas[i] = simd::reduce_sum<T>(
+          shape_.value_dim, [=](int64_t d, auto lanes) { return lanes.load(grad_row + d) * lanes.load(o_row + d); });
+    }
+    for (int64_t column = 0; column < count; column += Sums::kLanes) {
+      find_slopes_of_lanes(keys, column, simd::load(lse + column), simd::load(deltas + column), scale);
+    }
+  }
+
+  void find_slopes_of_lanes(int64_t keys, int64_t column, Sums lse, Sums delta, Sums scale) const {
+    using Stored = std::conditional_t<M::kDepth == 1, Sum, T>;
+    for (int64_t unit = 0; unit < units_of<M>(keys); ++unit) {
+      Sums slopes[2] = {Sum(0), Sum(0)};
+      for (int64_t i = 0; i < M::kDepth && unit * M::kDepth + i < keys; ++i) {
+        const int64_t key = unit * M::kDepth + i;
+        const int64_t at = key * kColumns + column;
+        const Sums weight = exp(fma(simd::load(products_ + at), scale, -lse));
+        slopes[i] = weight * (simd::load(slopes_ + at) - delta);
+        simd::store(reinterpret_cast<Stored*>(weight_rows() + key * kRowStep) + column, weight);
+        simd::store(reinterpret_cast<Stored*>(slope_rows() + key * kRowStep) + column, slopes[i]);
+        if (args_.dbias.defined()) {
+          simd::store(slopes_ + at, slopes[i]);
         }
       }
-    }
-    add_outer(weights, keys, grad_tile, dim, dv, shape.keys);
-    add_outer(slopes, keys, q_tile, dim, dk, shape.keys);
-    tile_product(slopes, keys, k_rows, shape.keys, dim, results, dim, dim);
-    for (int64_t r = 0; r < count; ++r) {
-      for (int64_t d = 0; d < shape.dim; ++d) {
-        dq.row(first + r)[d] = convert<T>(results[r * dim + d] * S(shape.scale));
+      if constexpr (M::kDepth == 2) {
+        simd::store(slope_panel() + unit * kColumns + column, join_weights<M>(slopes[0], slopes[1]));
       }
     }
   }
-  const auto dk_rows = head_of(args.dk.as<T>(), shape, shape.keys, task);
-  const auto dv_rows = head_of(args.dv.as<T>(), shape, shape.keys, task);
-  for (int64_t j = 0; j < shape.keys; ++j) {
-    for (int64_t d = 0; d < shape.dim; ++d) {
-      dk_rows.row(j)[d] = convert<T>(dk[j * dim + d] * S(shape.scale));
-      dv_rows.row(j)[d] = convert<T>(dv[j * dim + d]);
+
+  void write(const Sum* rows, int64_t step, Sum factor, int64_t dim, const TensorRef& to) const {
+    const auto target = head_rows<T>(to);
+    for (int64_t i = 0; i < shape_.keys; ++i) {
+      simd::map(dim, head_.row(target, i), [factor](auto x) { return x * factor; }, rows + i * step);
     }
   }
-}
+
+  const AttentionBackwardArgs& args_;
+  const AttentionShape& shape_;
+  HeadTask head_;
+  LogitTerms<T, Sum> terms_;
+  int64_t units_, value_units_;  // of channels
+  int64_t key_step_, value_step_, channel_step_, dim_step_, value_dim_step_;
+  Unit* keys_;          // [keys][units of channels]
+  Unit* values_;        // [keys][units of channels]
+  Unit* key_channels_;  // [channels][units of keys]
+  Unit* columns_;       // a panel of queries: [units of channels][kColumns]
+  Sum* products_;       // [keys][kColumns]
+  Sum* slopes_;         // [keys][kColumns]
+  Sum* results_;        // [channels][kColumns]
+  Unit* weights_;       // see weight_rows
+  Unit* row_panels_;    // a panel of channels: [units of queries][kColumns]
+  Sum* dk_;             // [keys][dim_step]
+  Sum* dv_;             // [keys][value_dim_step]
+};
 
 }  // namespace
 
 void attention_backward(const AttentionBackwardArgs& args) {
-  visit_floating(args.q.dtype, "attention", [&]<class T>() {
-    parallel_for(args.shape.batch * args.shape.heads, 1,
-                 [&](int64_t task, int64_t) { differentiate<T, ComputeType<T>>(args, task); });
+  const AttentionShape& shape = args.shape;
+  visit_product_math(args.q.dtype, "attention", [&]<class T, class M>() {
+    constexpr int64_t kColumns = kTileColumns<M>;
+    parallel_for(shape.batch * shape.heads, 1, [&](int64_t task, int64_t) {
+      AttentionBackward<T, M> head(args, task);
+      for (int64_t first = 0; first < shape.queries; first += kColumns) {
+        head.run(first, std::min(kColumns, shape.queries - first));
+      }
+      head.finish();
+    });
   });
 }
 

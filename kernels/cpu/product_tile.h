@@ -69,6 +69,17 @@ struct RunSums {
       add(6, a[2 * step3], left, right);
     }
   }
+  /// c[:rows], whole vectors.
+  template <class T>
+  void load(const T* c, int64_t step, int rows) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kRun; ++i) {
+#pragma GCC unroll 2
+      for (int j = 0; j < kVectors; ++j) {
+        at[i][j] = i < rows ? simd::load(c + i * step + j * Sums::kLanes) : Sums(typename M::Sum(0));
+      }
+    }
+  }
   template <class T>
   void store(T* c, int64_t step, int rows, int columns) const {
     constexpr int kLanes = Sums::kLanes;
@@ -89,19 +100,24 @@ struct RunSums {
 };
 
 /// c[row][column] = bias[column] + sum over taps and depth of a[row + tap][depth] b[tap][depth][column] for two runs
-/// and kVectors vectors of columns.
-template <class M, int kRun, int kVectors, class T>
+/// and kVectors vectors of columns. With kAdds the sum is added to c instead, which then has whole vectors.
+template <class M, int kRun, int kVectors, class T, bool kAdds = false>
 void multiply_tile(const RowRun<M, T>& upper, const RowRun<M, T>& lower, const TilePanel<M>& panel) {
   using Units = typename M::Units;
   using Sums = typename M::Sums;
   RunSums<M, kRun, kVectors> high;
   RunSums<M, kRun, kVectors> low;
-  const Sums bias[2] = {simd::load(panel.bias), simd::load(panel.bias + Sums::kLanes)};
+  if constexpr (kAdds) {
+    high.load(upper.c, panel.c_step, upper.rows);
+    low.load(lower.c, panel.c_step, lower.rows);
+  } else {
+    const Sums bias[2] = {simd::load(panel.bias), simd::load(panel.bias + Sums::kLanes)};
 #pragma GCC unroll 8
-  for (int i = 0; i < kRun; ++i) {
+    for (int i = 0; i < kRun; ++i) {
 #pragma GCC unroll 2
-    for (int j = 0; j < kVectors; ++j) {
-      high.at[i][j] = low.at[i][j] = bias[j];
+      for (int j = 0; j < kVectors; ++j) {
+        high.at[i][j] = low.at[i][j] = bias[j];
+      }
     }
   }
   const int64_t step = panel.a_step;

@@ -20,9 +20,15 @@ dim3 grid_of(const AttentionShape& shape, int64_t rows) {
   return dim3(unsigned((rows + kAttentionWarps - 1) / kAttentionWarps), unsigned(shape.batch * shape.heads));
 }
 
-/// Bytes of two tiles and of `rows` rows for each warp.
-size_t shared_bytes(const AttentionShape& shape, int64_t rows, size_t element) {
-  return size_t(2 * kTileRows * (shape.dim + 1) + kAttentionWarps * rows * shape.dim) * element;
+/// Bytes of two tiles and of `own` elements for each warp.
+size_t shared_bytes(const AttentionShape& shape, int64_t own, size_t element) {
+  return size_t(kTileRows * (shape.dim + shape.value_dim + 2) + kAttentionWarps * own) * element;
+}
+
+/// The rows of an optional gradient.
+template <class T>
+HeadRows<T> optional_rows(const TensorRef& gradient) {
+  return gradient.defined() ? head_rows<T>(gradient) : HeadRows<T>{};
 }
 
 }  // namespace
@@ -31,8 +37,9 @@ void attention(const AttentionArgs& args, Stream stream) {
   visit_floating(args.q.dtype, "attention", [&]<class T>() {
     using S = ComputeType<T>;
     launch(attention_kernel<T, S>, grid_of(args.shape, args.shape.queries), kAttentionThreads,
-           shared_bytes(args.shape, 1, sizeof(S)), stream, args.q.as<T>(), args.k.as<T>(), args.v.as<T>(),
-           device_terms<T>(args.terms), args.o.as<T>(), args.lse.as<S>(), args.shape);
+           shared_bytes(args.shape, args.shape.dim, sizeof(S)), stream, head_rows<const T>(args.q),
+           head_rows<const T>(args.k), head_rows<const T>(args.v), device_terms<T>(args.terms), head_rows<T>(args.o),
+           args.lse.as<S>(), args.shape);
   });
 }
 
@@ -41,20 +48,24 @@ void attention_backward(const AttentionBackwardArgs& args, Stream stream) {
   const int64_t rows = shape.batch * shape.heads * shape.queries;
   visit_floating(args.q.dtype, "attention", [&]<class T>() {
     using S = ComputeType<T>;
-    const T* grad = args.grad.as<T>();
-    const T* q = args.q.as<T>();
-    const T* k = args.k.as<T>();
-    const T* v = args.v.as<T>();
+    const auto grad = head_rows<const T>(args.grad);
+    const auto q = head_rows<const T>(args.q);
+    const auto k = head_rows<const T>(args.k);
+    const auto v = head_rows<const T>(args.v);
     const S* lse = args.lse.as<S>();
     S* delta = args.delta.as<S>();
     const auto terms = device_terms<T>(args.terms);
-    const size_t bytes = shared_bytes(shape, 2, sizeof(S));
+    const size_t bytes = shared_bytes(shape, shape.dim + shape.value_dim, sizeof(S));
     launch(attention_delta_kernel<T, S>, unsigned((rows + kAttentionWarps - 1) / kAttentionWarps), kAttentionThreads, 0,
-           stream, grad, args.o.as<T>(), delta, shape);
-    launch(attention_query_kernel<T, S>, grid_of(shape, shape.queries), kAttentionThreads, bytes, stream, grad, q, k, v,
-           terms, lse, delta, args.dq.as<T>(), args.dbias.as<T>(), shape);
-    launch(attention_key_kernel<T, S>, grid_of(shape, shape.keys), kAttentionThreads, bytes, stream, grad, q, k, v,
-           terms, lse, delta, args.dk.as<T>(), args.dv.as<T>(), shape);
+           stream, grad, head_rows<const T>(args.o), delta, shape);
+    if (args.dq.defined() || args.dbias.defined()) {
+      launch(attention_query_kernel<T, S>, grid_of(shape, shape.queries), kAttentionThreads, bytes, stream, grad, q, k,
+             v, terms, lse, delta, optional_rows<T>(args.dq), args.dbias.as<T>(), shape);
+    }
+    if (args.dk.defined() || args.dv.defined()) {
+      launch(attention_key_kernel<T, S>, grid_of(shape, shape.keys), kAttentionThreads, bytes, stream, grad, q, k, v,
+             terms, lse, delta, optional_rows<T>(args.dk), optional_rows<T>(args.dv), shape);
+    }
   });
 }
 

@@ -40,21 +40,13 @@ struct DeviceTerms {
   }
 };
 
-/// First element of row `i` of a head in [B, L, H, D].
-LV_DEVICE int64_t attention_row(const AttentionShape& shape, int64_t length, int64_t task, int64_t i) {
-  return ((task / shape.heads * length + i) * shape.heads + task % shape.heads) * shape.dim;
-}
-
 /// Rows first .. first + kTileRows of a head into shared memory, zeros beyond the last.
 template <class T, class S>
-LV_DEVICE void load_tile(const T* array, const AttentionShape& shape, int64_t length, int64_t task, int64_t first,
-                         S* tile) {
-  const int64_t step = shape.dim + 1;
-  for (int64_t i = threadIdx.x; i < kTileRows * shape.dim; i += blockDim.x) {
-    const int64_t row = i / shape.dim;
-    const int64_t d = i % shape.dim;
-    tile[row * step + d] =
-        first + row < length ? widen(array[attention_row(shape, length, task, first + row) + d]) : S(0);
+LV_DEVICE void load_tile(const HeadRows<const T>& rows, const AttentionShape& shape, int64_t length, int64_t dim,
+                         int64_t task, int64_t first, S* tile) {
+  for (int64_t i = threadIdx.x; i < kTileRows * dim; i += blockDim.x) {
+    const int64_t row = first + i / dim;
+    tile[i / dim * (dim + 1) + i % dim] = row < length ? widen(rows.row(shape, task, row)[i % dim]) : S(0);
   }
 }
 
@@ -83,34 +75,45 @@ LV_DEVICE void add_weighted_rows(S weight, const S* tile, int64_t dim, int lane,
 
 /// A row into shared memory of its warp, zeros where there is none.
 template <class T, class S>
-LV_DEVICE void load_own_row(const T* array, int64_t at, bool exists, int64_t dim, int lane, S* own) {
+LV_DEVICE void load_own_row(const T* row, bool exists, int64_t dim, int lane, S* own) {
   for (int64_t d = lane; d < dim; d += 32) {
-    own[d] = exists ? widen(array[at + d]) : S(0);
+    own[d] = exists ? widen(row[d]) : S(0);
+  }
+}
+
+/// A row of sums, spread over the lanes.
+template <class T, class S>
+LV_DEVICE void store_own_row(const S (&sums)[kChannelsPerLane], S factor, int64_t dim, int lane, T* row) {
+#pragma unroll
+  for (int c = 0; c < kChannelsPerLane; ++c) {
+    if (lane + 32 * c < dim) {
+      row[lane + 32 * c] = convert<T>(sums[c] * factor);
+    }
   }
 }
 
 template <class T, class S = ComputeType<T>>
 __global__ void __launch_bounds__(kAttentionThreads)
-    attention_kernel(const T* q, const T* k, const T* v, DeviceTerms<T> terms, T* o, S* lse, AttentionShape shape) {
+    attention_kernel(HeadRows<const T> q, HeadRows<const T> k, HeadRows<const T> v, DeviceTerms<T> terms, HeadRows<T> o,
+                     S* lse, AttentionShape shape) {
   LV_DYN_SHARED(S, shared);
   const int64_t step = shape.dim + 1;
   S* k_tile = shared;
   S* v_tile = k_tile + kTileRows * step;
   const int lane = int(threadIdx.x) % 32;
   const int warp = int(threadIdx.x) / 32;
-  S* own = v_tile + kTileRows * step + warp * shape.dim;
+  S* own = v_tile + kTileRows * (shape.value_dim + 1) + warp * shape.dim;
   const int64_t task = blockIdx.y;
   const int64_t query = int64_t(blockIdx.x) * kAttentionWarps + warp;
   const bool exists = query < shape.queries;
-  const int64_t at = exists ? attention_row(shape, shape.queries, task, query) : 0;
-  load_own_row(q, at, exists, shape.dim, lane, own);
+  load_own_row(q.row(shape, task, query), exists, shape.dim, lane, own);
   S largest = S(-INFINITY);
   S total = 0;
   S sums[kChannelsPerLane] = {};
   for (int64_t first = 0; first < shape.keys; first += kTileRows) {
     __syncthreads();
-    load_tile(k, shape, shape.keys, task, first, k_tile);
-    load_tile(v, shape, shape.keys, task, first, v_tile);
+    load_tile(k, shape, shape.keys, shape.dim, task, first, k_tile);
+    load_tile(v, shape, shape.keys, shape.value_dim, task, first, v_tile);
     __syncthreads();
     const bool has_key = exists && first + lane < shape.keys;
     const S product = dot(own, k_tile + lane * step, shape.dim);
@@ -126,16 +129,11 @@ __global__ void __launch_bounds__(kAttentionThreads)
     for (S& sum : sums) {
       sum *= shrink;
     }
-    add_weighted_rows(weight, v_tile, shape.dim, lane, sums);
+    add_weighted_rows(weight, v_tile, shape.value_dim, lane, sums);
     largest = next;
   }
   if (exists) {
-#pragma unroll
-    for (int c = 0; c < kChannelsPerLane; ++c) {
-      if (lane + 32 * c < shape.dim) {
-        o[at + lane + 32 * c] = convert<T>(sums[c] / total);
-      }
-    }
+    store_own_row(sums, S(1) / total, shape.value_dim, lane, o.row(shape, task, query));
     if (lane == 0) {
       lse[task * shape.queries + query] = largest + log(total);
     }
@@ -144,14 +142,15 @@ __global__ void __launch_bounds__(kAttentionThreads)
 
 /// delta[row] = sum of grad * o over a query's channels. A warp for each query.
 template <class T, class S = ComputeType<T>>
-__global__ void attention_delta_kernel(const T* grad, const T* o, S* delta, AttentionShape shape) {
+__global__ void attention_delta_kernel(HeadRows<const T> grad, HeadRows<const T> o, S* delta, AttentionShape shape) {
   const int lane = int(threadIdx.x) % 32;
   const int64_t row = int64_t(blockIdx.x) * kAttentionWarps + threadIdx.x / 32;  // of [B, H, Lq]
   const bool exists = row < shape.batch * shape.heads * shape.queries;
-  const int64_t at = exists ? attention_row(shape, shape.queries, row / shape.queries, row % shape.queries) : 0;
+  const int64_t task = row / shape.queries;
+  const int64_t query = row % shape.queries;
   S sum = 0;
-  for (int64_t d = lane; exists && d < shape.dim; d += 32) {
-    sum += widen(grad[at + d]) * widen(o[at + d]);
+  for (int64_t d = lane; exists && d < shape.value_dim; d += 32) {
+    sum += widen(grad.row(shape, task, query)[d]) * widen(o.row(shape, task, query)[d]);
   }
   sum = simt::warp_sum(sum);
   if (exists && lane == 0) {
@@ -159,78 +158,75 @@ __global__ void attention_delta_kernel(const T* grad, const T* o, S* delta, Atte
   }
 }
 
-/// dq, and the gradient of the bias where one is wanted.
+/// dq and the gradient of the bias, each where it is wanted.
 template <class T, class S = ComputeType<T>>
 __global__ void __launch_bounds__(kAttentionThreads)
-    attention_query_kernel(const T* grad, const T* q, const T* k, const T* v, DeviceTerms<T> terms, const S* lse,
-                           const S* delta, T* dq, T* dbias, AttentionShape shape) {
+    attention_query_kernel(HeadRows<const T> grad, HeadRows<const T> q, HeadRows<const T> k, HeadRows<const T> v,
+                           DeviceTerms<T> terms, const S* lse, const S* delta, HeadRows<T> dq, T* dbias,
+                           AttentionShape shape) {
   LV_DYN_SHARED(S, shared);
   const int64_t step = shape.dim + 1;
+  const int64_t value_step = shape.value_dim + 1;
   S* k_tile = shared;
   S* v_tile = k_tile + kTileRows * step;
   const int lane = int(threadIdx.x) % 32;
   const int warp = int(threadIdx.x) / 32;
-  S* own_q = v_tile + kTileRows * step + warp * 2 * shape.dim;
+  S* own_q = v_tile + kTileRows * value_step + warp * (shape.dim + shape.value_dim);
   S* own_grad = own_q + shape.dim;
   const int64_t task = blockIdx.y;
   const int64_t query = int64_t(blockIdx.x) * kAttentionWarps + warp;
   const bool exists = query < shape.queries;
-  const int64_t at = exists ? attention_row(shape, shape.queries, task, query) : 0;
   const int64_t row = task * shape.queries + query;
-  load_own_row(q, at, exists, shape.dim, lane, own_q);
-  load_own_row(grad, at, exists, shape.dim, lane, own_grad);
+  load_own_row(q.row(shape, task, query), exists, shape.dim, lane, own_q);
+  load_own_row(grad.row(shape, task, query), exists, shape.value_dim, lane, own_grad);
   S sums[kChannelsPerLane] = {};
   for (int64_t first = 0; first < shape.keys; first += kTileRows) {
     __syncthreads();
-    load_tile(k, shape, shape.keys, task, first, k_tile);
-    load_tile(v, shape, shape.keys, task, first, v_tile);
+    load_tile(k, shape, shape.keys, shape.dim, task, first, k_tile);
+    load_tile(v, shape, shape.keys, shape.value_dim, task, first, v_tile);
     __syncthreads();
     const int64_t key = first + lane;
     S slope = 0;
     if (exists && key < shape.keys) {
       const S logit = terms.logit(dot(own_q, k_tile + lane * step, shape.dim), shape, task, query, key);
-      slope = exp(logit - lse[row]) * (dot(own_grad, v_tile + lane * step, shape.dim) - delta[row]);
+      slope = exp(logit - lse[row]) * (dot(own_grad, v_tile + lane * value_step, shape.value_dim) - delta[row]);
       if (dbias != nullptr) {
         dbias[row * shape.keys + key] = convert<T>(slope);
       }
     }
     add_weighted_rows(slope, k_tile, shape.dim, lane, sums);
   }
-  if (exists) {
-#pragma unroll
-    for (int c = 0; c < kChannelsPerLane; ++c) {
-      if (lane + 32 * c < shape.dim) {
-        dq[at + lane + 32 * c] = convert<T>(sums[c] * S(shape.scale));
-      }
-    }
+  if (exists && dq.data != nullptr) {
+    store_own_row(sums, S(shape.scale), shape.dim, lane, dq.row(shape, task, query));
   }
 }
 
-/// dk and dv: a warp for each key, queries in tiles.
+/// dk and dv, each where it is wanted: a warp for each key, queries in tiles.
 template <class T, class S = ComputeType<T>>
 __global__ void __launch_bounds__(kAttentionThreads)
-    attention_key_kernel(const T* grad, const T* q, const T* k, const T* v, DeviceTerms<T> terms, const S* lse,
-                         const S* delta, T* dk, T* dv, AttentionShape shape) {
+    attention_key_kernel(HeadRows<const T> grad, HeadRows<const T> q, HeadRows<const T> k, HeadRows<const T> v,
+                         DeviceTerms<T> terms, const S* lse, const S* delta, HeadRows<T> dk, HeadRows<T> dv,
+                         AttentionShape shape) {
   LV_DYN_SHARED(S, shared);
   const int64_t step = shape.dim + 1;
+  const int64_t value_step = shape.value_dim + 1;
   S* q_tile = shared;
   S* grad_tile = q_tile + kTileRows * step;
   const int lane = int(threadIdx.x) % 32;
   const int warp = int(threadIdx.x) / 32;
-  S* own_k = grad_tile + kTileRows * step + warp * 2 * shape.dim;
+  S* own_k = grad_tile + kTileRows * value_step + warp * (shape.dim + shape.value_dim);
   S* own_v = own_k + shape.dim;
   const int64_t task = blockIdx.y;
   const int64_t key = int64_t(blockIdx.x) * kAttentionWarps + warp;
   const bool exists = key < shape.keys;
-  const int64_t at = exists ? attention_row(shape, shape.keys, task, key) : 0;
-  load_own_row(k, at, exists, shape.dim, lane, own_k);
-  load_own_row(v, at, exists, shape.dim, lane, own_v);
+  load_own_row(k.row(shape, task, key), exists, shape.dim, lane, own_k);
+  load_own_row(v.row(shape, task, key), exists, shape.value_dim, lane, own_v);
   S k_sums[kChannelsPerLane] = {};
   S v_sums[kChannelsPerLane] = {};
   for (int64_t first = 0; first < shape.queries; first += kTileRows) {
     __syncthreads();
-    load_tile(q, shape, shape.queries, task, first, q_tile);
-    load_tile(grad, shape, shape.queries, task, first, grad_tile);
+    load_tile(q, shape, shape.queries, shape.dim, task, first, q_tile);
+    load_tile(grad, shape, shape.queries, shape.value_dim, task, first, grad_tile);
     __syncthreads();
     const int64_t query = first + lane;
     S weight = 0;
@@ -238,19 +234,16 @@ __global__ void __launch_bounds__(kAttentionThreads)
     if (exists && query < shape.queries) {
       const int64_t row = task * shape.queries + query;
       weight = exp(terms.logit(dot(own_k, q_tile + lane * step, shape.dim), shape, task, query, key) - lse[row]);
-      slope = weight * (dot(own_v, grad_tile + lane * step, shape.dim) - delta[row]);
+      slope = weight * (dot(own_v, grad_tile + lane * value_step, shape.value_dim) - delta[row]);
     }
-    add_weighted_rows(weight, grad_tile, shape.dim, lane, v_sums);
+    add_weighted_rows(weight, grad_tile, shape.value_dim, lane, v_sums);
     add_weighted_rows(slope, q_tile, shape.dim, lane, k_sums);
   }
-  if (exists) {
-#pragma unroll
-    for (int c = 0; c < kChannelsPerLane; ++c) {
-      if (lane + 32 * c < shape.dim) {
-        dk[at + lane + 32 * c] = convert<T>(k_sums[c] * S(shape.scale));
-        dv[at + lane + 32 * c] = convert<T>(v_sums[c]);
-      }
-    }
+  if (exists && dk.data != nullptr) {
+    store_own_row(k_sums, S(shape.scale), shape.dim, lane, dk.row(shape, task, key));
+  }
+  if (exists && dv.data != nullptr) {
+    store_own_row(v_sums, S(1), shape.value_dim, lane, dv.row(shape, task, key));
   }
 }
 

@@ -23,10 +23,15 @@ LV_OP_SPEC(Attention) {
   // Every query sees some key.
   const Arg ones{.shape = {1, 1, 6, 1}, .fill = Fill::integers, .low = 1, .high = 2, .dtype = DType::boolean};
   spec.add("B2_L6_H1_D5_bias_mask", {row(2, 6, 1, 5), row(2, 6, 1, 5), row(2, 6, 1, 5), floats({1, 6}), ones});
+  spec.add("B1_L35x70_H2_D20_V36", {row(1, 35, 2, 20), row(1, 70, 2, 20), row(1, 70, 2, 36)});
+  spec.add("B1_L50x47_H1_D128_V3_causal_bias",
+           {row(1, 50, 1, 128), row(1, 47, 1, 128), row(1, 47, 1, 3), floats({50, 47})},
+           {{.scale = 0.05, .is_causal = true}});
   spec.benchmark("B8_L197_H6_D64", {row(8, 197, 6, 64), row(8, 197, 6, 64), row(8, 197, 6, 64)});
   spec.benchmark("B8_L785_H6_D64", {row(8, 785, 6, 64), row(8, 785, 6, 64), row(8, 785, 6, 64)});
-  spec.error("wants q [B, Lq, H, D]", {row(1, 3, 2, 4), row(1, 3, 2, 5), row(1, 3, 2, 5)});
-  spec.error("D must be at most 128", {row(1, 3, 1, 129), row(1, 3, 1, 129), row(1, 3, 1, 129)});
+  spec.error("wants q [B, Lq, H, D], k [B, Lk, H, D], v [B, Lk, H, Dv]",
+             {row(1, 3, 2, 4), row(1, 3, 2, 5), row(1, 3, 2, 5)});
+  spec.error("D and Dv must be at most 128", {row(1, 3, 1, 129), row(1, 3, 1, 129), row(1, 3, 1, 129)});
   spec.error("bias must broadcast to [B, H, Lq, Lk] = [1, 1, 3, 3], got [2, 3, 3]",
              {row(1, 3, 1, 4), row(1, 3, 1, 4), row(1, 3, 1, 4), floats({2, 3, 3})});
   spec.error("mask must be bool", {row(1, 3, 1, 4), row(1, 3, 1, 4), row(1, 3, 1, 4), absent(), floats({3, 3})});
