@@ -8,6 +8,10 @@
 // After <cstdio>, which they need.
 #include <jerror.h>
 #include <jpeglib.h>
+#if __has_include(<jpegint.h>)
+#include <jpegint.h>
+#define LV_HAVE_JPEG_INTERNALS
+#endif
 
 #include "apps/data/image_resize.h"
 #include "core/error.h"
@@ -37,10 +41,23 @@ boolean refuse_to_invent_data(j_decompress_ptr info) {
   return FALSE;
 }
 
-void limit_scans(j_common_ptr info) {
-  if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number > kMaxScans) {
+struct Progress {
+  jpeg_progress_mgr base;
+  JDIMENSION needed_rows;  // of blocks; of each scan, no more is decoded
+};
+
+/// Called before each row of blocks of a file with several scans, all of which are read before the first pixel.
+void follow_scans(j_common_ptr common) {
+  auto* const info = reinterpret_cast<j_decompress_ptr>(common);
+  if (info->input_scan_number > kMaxScans) {
     ERREXIT(info, kTooManyScans);
   }
+#ifdef LV_HAVE_JPEG_INTERNALS
+  if (info->inputctl->has_multiple_scans != FALSE &&
+      info->input_iMCU_row >= reinterpret_cast<Progress*>(info->progress)->needed_rows) {
+    info->inputctl->finish_input_pass(info);  // goes on with the next marker
+  }
+#endif
 }
 
 /// As Pillow does: x * y / 255, rounded.
@@ -65,7 +82,7 @@ void cmyk_to_rgb(uint8_t* pixels, int64_t count) {
 struct JpegDecoder::State {
   jpeg_decompress_struct info{};
   ErrorManager errors{};
-  jpeg_progress_mgr progress{};
+  Progress progress{};
 
   State() {
     info.err = jpeg_std_error(&errors.base);
@@ -73,7 +90,7 @@ struct JpegDecoder::State {
     errors.base.output_message = ignore_message;
     errors.base.addon_message_table = kMessages;
     errors.base.first_addon_message = errors.base.last_addon_message = kTooManyScans;
-    progress.progress_monitor = limit_scans;
+    progress.base.progress_monitor = follow_scans;
   }
   ~State() { jpeg_destroy_decompress(&info); }
   State(const State&) = delete;
@@ -96,7 +113,7 @@ JpegDecoder::JpegDecoder(std::span<const std::byte> bytes, std::string name)
   jpeg_decompress_struct& info = state_->info;
   guarded([&] {
     jpeg_create_decompress(&info);
-    info.progress = &state_->progress;
+    info.progress = &state_->progress.base;
     jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
     info.src->fill_input_buffer = refuse_to_invent_data;
     jpeg_save_markers(&info, JPEG_APP0 + 1, 0xFFFF);
@@ -133,7 +150,13 @@ void JpegDecoder::decode_rows(const Rect& part, int denominator, const std::func
     info.scale_num = 1;
     info.scale_denom = unsigned(denominator);
     info.out_color_space = info.num_components == 4 ? JCS_CMYK : JCS_EXT_RGBX;
+    // Colour is interpolated between rows: one more row of blocks than the part's own.
+    const int64_t block_rows = (part.top + part.height) * denominator / (DCTSIZE * info.max_v_samp_factor) + 2;
+    state_->progress.needed_rows = JDIMENSION(block_rows);
     jpeg_start_decompress(&info);
+    if (jpeg_has_multiple_scans(&info) != FALSE) {
+      info.input_iMCU_row = info.total_iMCU_rows;  // where scans ended early, nothing more is to be waited for
+    }
     left = JDIMENSION(std::max<int64_t>(part.left - kMargin, 0));
     width = JDIMENSION(std::min<int64_t>(part.left + part.width + kMargin, info.output_width)) - left;
     if (width < info.output_width) {

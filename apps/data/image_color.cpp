@@ -4,8 +4,6 @@
 #include <array>
 #include <cmath>
 
-#include "apps/data/image_clones.h"
-
 namespace lv::data {
 
 namespace {
@@ -72,7 +70,7 @@ struct BlendArgs {
   float factor;
 };
 
-LV_CLONED void blend_rows(const BlendArgs& args) {
+void blend_rows(const BlendArgs& args) {
   for (int64_t i = 0; i < args.count; ++i) {
     args.out[i] = blend_values(args.from[i], args.to[i], args.factor);
   }

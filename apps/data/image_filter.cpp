@@ -5,7 +5,6 @@
 #include <cstring>
 #include <vector>
 
-#include "apps/data/image_clones.h"
 #include "apps/data/image_color.h"
 #include "apps/data/image_geometry.h"
 #include "core/error.h"
@@ -39,7 +38,7 @@ struct BoxArgs {
 };
 
 // Along the columns; a running sum for each byte of a row.
-LV_CLONED void box_blur_columns(const BoxArgs& args) {
+void box_blur_columns(const BoxArgs& args) {
   const auto row = [&](int64_t y) { return args.in + std::clamp<int64_t>(y, 0, args.height - 1) * args.row_bytes; };
   for (int64_t x = 0; x < args.row_bytes; ++x) {
     args.sums[x] = 0;
@@ -93,7 +92,7 @@ struct SmoothArgs {
 };
 
 // Products are summed row by row in single precision from the bottom up, with rounding to the nearest at the end.
-LV_CLONED void smooth_row(const SmoothArgs& args) {
+void smooth_row(const SmoothArgs& args) {
   constexpr float kSide = 1.0F / 13;
   constexpr float kCenter = 5.0F / 13;
   const int64_t d = args.step;

@@ -1,10 +1,12 @@
 #include "apps/data/image_resize.h"
 
+#include <immintrin.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 
-#include "apps/data/image_clones.h"
 #include "core/error.h"
 
 namespace lv::data {
@@ -12,14 +14,9 @@ namespace lv::data {
 namespace {
 
 constexpr int kPrecisionBits = 22;  // 8 bits of pixel and 2 of overshoot make 32
-constexpr int64_t kBlock = 16;      // bytes that are resampled together along the columns
-constexpr int64_t kGroup = 4;       // taps that are summed together along the rows
-
-using Bytes16 [[gnu::vector_size(16)]] = uint8_t;
-using Ints4 [[gnu::vector_size(16)]] = int32_t;
-using Ints8 [[gnu::vector_size(32)]] = int32_t;
-using Ints16 [[gnu::vector_size(64)]] = int32_t;
-using Bytes4 [[gnu::vector_size(4)]] = uint8_t;
+constexpr int kRounding = 1 << (kPrecisionBits - 1);
+constexpr int64_t kBlock = 32;  // bytes that are resampled together along the columns
+constexpr int64_t kGroup = 4;   // taps that are summed together along the rows
 
 double bilinear(double x) {
   x = std::abs(x);
@@ -68,17 +65,9 @@ ResizeWeights weights(const Stretch& axis, Interpolation interpolation) {
   return result;
 }
 
-[[gnu::always_inline]] inline Ints16 load(const uint8_t* bytes) {
-  Bytes16 loaded;
-  std::memcpy(&loaded, bytes, sizeof loaded);
-  return __builtin_convertvector(loaded, Ints16);
-}
-
-template <class Ints>
-[[gnu::always_inline]] inline Ints round_and_clip(Ints sum) {
-  sum = (sum + (1 << (kPrecisionBits - 1))) >> kPrecisionBits;
-  sum = sum < 0 ? Ints{} : sum;
-  return sum > 255 ? Ints{} + 255 : sum;
+/// Eight bytes as integers.
+__m256i load(const uint8_t* bytes) {
+  return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes)));
 }
 
 struct RowArgs {
@@ -91,46 +80,57 @@ struct RowArgs {
   int channels;
 };
 
-// A vector holds four neighbouring pixels with their four bytes each, so that four taps are summed at a time.
-LV_CLONED void resample_row(const RowArgs& args) {
-  const int32_t* weight = args.weights;
+// A vector holds two neighbouring pixels with their four bytes each; the sums of even and odd taps meet at the end.
+void resample_row(const RowArgs& args) {
+  const auto* weight = reinterpret_cast<const __m256i*>(args.weights);
   uint8_t* out = args.out;
   for (int64_t x = 0; x < args.out_width; ++x) {
     const uint8_t* in = args.in + args.begins[x] * RowResizer::kPixelBytes;
-    Ints16 sum = {};
+    __m256i sum0 = _mm256_setzero_si256();
+    __m256i sum1 = _mm256_setzero_si256();
     for (int64_t group = 0; group < args.groups; ++group) {
-      Ints16 group_weights;
-      std::memcpy(&group_weights, weight, sizeof group_weights);
-      sum += load(in) * group_weights;
-      in += sizeof(Bytes16);
-      weight += kGroup * RowResizer::kPixelBytes;
+      sum0 = _mm256_add_epi32(sum0, _mm256_mullo_epi32(load(in), _mm256_loadu_si256(weight)));
+      sum1 = _mm256_add_epi32(sum1, _mm256_mullo_epi32(load(in + 8), _mm256_loadu_si256(weight + 1)));
+      in += kGroup * RowResizer::kPixelBytes;
+      weight += 2;
     }
-    const Ints8 half = __builtin_shufflevector(sum, sum, 0, 1, 2, 3, 4, 5, 6, 7) +
-                       __builtin_shufflevector(sum, sum, 8, 9, 10, 11, 12, 13, 14, 15);
-    const Ints4 quarter =
-        __builtin_shufflevector(half, half, 0, 1, 2, 3) + __builtin_shufflevector(half, half, 4, 5, 6, 7);
-    const Bytes4 pixel = __builtin_convertvector(round_and_clip(quarter), Bytes4);
-    std::memcpy(out, &pixel, sizeof pixel);
+    const __m256i sum = _mm256_add_epi32(sum0, sum1);
+    __m128i pixel = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+    pixel = _mm_srai_epi32(_mm_add_epi32(pixel, _mm_set1_epi32(kRounding)), kPrecisionBits);
+    pixel = _mm_packus_epi16(_mm_packs_epi32(pixel, pixel), pixel);  // saturates to 0..255
+    const int32_t bytes = _mm_cvtsi128_si32(pixel);
+    std::memcpy(out, &bytes, sizeof bytes);
     out += args.channels;
   }
 }
 
 struct ColumnArgs {
-  const uint8_t* const* rows;  // [taps]
+  const uint8_t* const* rows;  // [taps], read and written in whole blocks
   const int32_t* weights;      // [taps]
   int64_t taps;
-  uint8_t* out;  // written in whole blocks
+  uint8_t* out;
   int64_t bytes;
 };
 
-LV_CLONED void resample_columns(const ColumnArgs& args) {
+void resample_columns(const ColumnArgs& args) {
   for (int64_t x = 0; x < args.bytes; x += kBlock) {
-    Ints16 sum = {};
+    const __m256i rounding = _mm256_set1_epi32(kRounding);
+    __m256i sums[] = {rounding, rounding, rounding, rounding};
     for (int64_t k = 0; k < args.taps; ++k) {
-      sum += load(args.rows[k] + x) * args.weights[k];
+      const __m256i weight = _mm256_set1_epi32(args.weights[k]);
+      const uint8_t* const in = args.rows[k] + x;
+      for (size_t part = 0; part < std::size(sums); ++part) {
+        sums[part] = _mm256_add_epi32(sums[part], _mm256_mullo_epi32(load(in + 8 * part), weight));
+      }
     }
-    const Bytes16 block = __builtin_convertvector(round_and_clip(sum), Bytes16);
-    std::memcpy(args.out + x, &block, sizeof block);
+    for (__m256i& sum : sums) {
+      sum = _mm256_srai_epi32(sum, kPrecisionBits);
+    }
+    // Saturates to 0..255, within each half of the registers: the last step puts the fours of bytes in order.
+    const __m256i bytes =
+        _mm256_packus_epi16(_mm256_packs_epi32(sums[0], sums[1]), _mm256_packs_epi32(sums[2], sums[3]));
+    const __m256i ordered = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(args.out + x), ordered);
   }
 }
 
