@@ -5,7 +5,7 @@ set -euo pipefail
 
 build_packages=(
   cmake ninja-build g++ git
-  libeigen3-dev libfmt-dev libcli11-dev nlohmann-json3-dev
+  libeigen3-dev libfmt-dev libcli11-dev nlohmann-json3-dev libtomlplusplus-dev
   libopenmpi-dev openmpi-bin
   libstb-dev libturbojpeg0-dev libjpeg62-turbo-dev zlib1g-dev
   catch2 libbenchmark-dev
@@ -32,7 +32,7 @@ system=$(. /etc/os-release 2>/dev/null && echo "${ID:-unknown} ${VERSION_ID:-}" 
 if [[ $system != "debian 12" ]]; then
   cat >&2 <<TEXT
 This system is "$system"; package names are known for Debian 12 only. Install by your own means:
-  to build        CMake >= 3.25, Ninja, a C++20 compiler (GCC >= 12), Eigen 3.4, {fmt} 9, CLI11 2, nlohmann-json 3,
+  to build        CMake >= 3.25, Ninja, a C++20 compiler (GCC >= 12), Eigen 3.4, {fmt} 9, CLI11 2, nlohmann-json 3, toml++ 3,
                   Open MPI 4, stb, libjpeg-turbo with TurboJPEG, zlib, Catch2 2.13 (not 3), Google Benchmark
   to develop      ccache, lld, clang-format-19, clang-tidy-19, clang 19 with compiler-rt, Python 3 with venv, shellcheck
 On Debian 12 these are not installed here: ${missing[*]}

@@ -1,217 +1,78 @@
 #include "apps/train/toml.h"
 
-#include <set>
-#include <utility>
+#include <toml++/toml.h>
+#include <algorithm>
+#include <sstream>
 
 #include "apps/train/usage_error.h"
-#include "core/utf8.h"
 
 namespace lv::train {
 
 namespace {
 
-bool is_bare(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+[[noreturn]] void fail_at(std::string_view source, const toml::source_region& region, std::string_view what) {
+  fail<UsageError>("{}:{}: {}", source, region.begin.line, what);
 }
 
-class Parser {
- public:
-  Parser(std::string_view text, std::string_view source) : text_(text), source_(source) {}
+TomlValue value_of(const toml::node& node, std::string_view source) {
+  if (const auto* const text = node.as_string()) {
+    return {text->get(), true};
+  }
+  if (const auto* const integer = node.as_integer()) {
+    return {fmt::format("{}", integer->get()), false};
+  }
+  if (const auto* const number = node.as_floating_point()) {
+    return {fmt::format("{}", number->get()), false};
+  }
+  if (const auto* const truth = node.as_boolean()) {
+    return {fmt::format("{}", truth->get()), false};
+  }
+  fail_at(source, node.source(), "wants a \"text\", a number, true, false or an array of these");
+}
 
-  std::vector<TomlEntry> parse() {
-    if (!is_utf8(text_)) {
-      fail("is not UTF-8");
-    }
-    for (skip_blank(); !at_end(); skip_blank()) {
-      if (peek() == '[') {
-        read_table();
-      } else {
-        read_entry();
+void add_entries(const toml::table& table, const std::string& name, std::string_view source,
+                 std::vector<TomlEntry>& entries) {
+  for (const auto& [key, node] : table) {
+    const std::string key_text(key.str());
+    if (const auto* const inner = node.as_table()) {
+      if (!name.empty()) {
+        fail_at(source, key.source(), fmt::format("'{}' is a table within table '{}'", key_text, name));
       }
-      end_line();
+      add_entries(*inner, key_text, source, entries);
+      continue;
     }
-    return std::move(entries_);
-  }
-
- private:
-  [[nodiscard]] bool at_end() const { return position_ == text_.size(); }
-  [[nodiscard]] char peek() const { return at_end() ? '\0' : text_[position_]; }
-  char take() {
-    const char c = text_[position_++];
-    line_ += int(c == '\n');
-    return c;
-  }
-  [[noreturn]] void fail(std::string_view what) const { lv::fail<UsageError>("{}:{}: {}", source_, line_, what); }
-  void expect(char wanted, std::string_view where) {
-    if (at_end() || peek() != wanted) {
-      fail(fmt::format("wants '{}' {}", wanted, where));
-    }
-    take();
-  }
-
-  void skip_spaces() {
-    while (peek() == ' ' || peek() == '\t') {
-      take();
-    }
-  }
-  void skip_comment() {
-    if (peek() == '#') {
-      while (!at_end() && peek() != '\n') {
-        take();
-      }
-    }
-  }
-  void skip_blank() {
-    while (!at_end() && (peek() == ' ' || peek() == '\t' || peek() == '\r' || peek() == '\n' || peek() == '#')) {
-      peek() == '#' ? skip_comment() : void(take());
-    }
-  }
-  void end_line() {
-    skip_spaces();
-    skip_comment();
-    if (peek() == '\r') {
-      take();
-    }
-    if (!at_end() && peek() != '\n') {
-      fail("there is more on the line than a table or one key and its value");
-    }
-  }
-
-  std::string read_name(std::string_view what) {
-    std::string name;
-    while (is_bare(peek())) {
-      name += take();
-    }
-    if (name.empty()) {
-      fail(fmt::format("wants {} of letters, digits, '-' and '_'", what));
-    }
-    return name;
-  }
-
-  void read_table() {
-    take();
-    skip_spaces();
-    table_ = read_name("a table's name");
-    skip_spaces();
-    expect(']', "after the table's name");
-    if (!tables_.insert(table_).second) {
-      fail(fmt::format("there is a table [{}] above already", table_));
-    }
-  }
-
-  void read_entry() {
-    TomlEntry entry{.table = table_, .key = read_name("a key"), .values = {}, .is_array = false, .line = line_};
-    if (!keys_.emplace(table_, entry.key).second) {
-      fail(fmt::format("'{}' is given twice", entry.key));
-    }
-    skip_spaces();
-    expect('=', fmt::format("after '{}'", entry.key));
-    skip_spaces();
-    if (peek() == '[') {
+    TomlEntry& entry = entries.emplace_back();
+    entry.table = name;
+    entry.key = key_text;
+    entry.line = int(key.source().begin.line);
+    if (const auto* const array = node.as_array()) {
       entry.is_array = true;
-      read_array(entry.values);
+      for (const toml::node& element : *array) {
+        entry.values.push_back(value_of(element, source));
+      }
     } else {
-      entry.values.push_back(read_value());
+      entry.values.push_back(value_of(node, source));
     }
-    entries_.push_back(std::move(entry));
   }
-
-  void read_array(std::vector<TomlValue>& values) {
-    take();
-    skip_blank();
-    while (peek() != ']') {
-      values.push_back(read_value());
-      skip_blank();
-      if (peek() != ']') {
-        expect(',', "or ']' after a value of an array");
-        skip_blank();
-      }
-    }
-    take();
-  }
-
-  TomlValue read_value() {
-    if (peek() == '"' || peek() == '\'') {
-      return {read_text(), true};
-    }
-    TomlValue value;
-    while (is_bare(peek()) || peek() == '.' || peek() == '+') {
-      value.text += take();
-    }
-    if (value.text.empty()) {
-      fail("wants a value: a \"text\", a number, true, false or an array of these");
-    }
-    const char first = value.text[0];
-    const bool is_number = (first >= '0' && first <= '9') || first == '-' || first == '+' || first == '.';
-    if (!is_number && value.text != "true" && value.text != "false") {
-      fail(fmt::format("'{}' is no value; a text stands in quotes", value.text));
-    }
-    return value;
-  }
-
-  std::string read_text() {
-    const char quote = take();
-    std::string text;
-    while (!at_end() && peek() != quote) {
-      if (peek() == '\n' || peek() == '\r') {
-        fail("a text ends on its line");
-      }
-      const char c = take();
-      text += c == '\\' && quote == '"' ? read_escape() : c;
-    }
-    expect(quote, "at the end of a text");
-    return text;
-  }
-
-  char read_escape() {
-    constexpr std::string_view kLetters = "\"\\ntr";
-    constexpr std::string_view kMeanings = "\"\\\n\t\r";
-    const size_t at = at_end() ? std::string_view::npos : kLetters.find(peek());
-    if (at == std::string_view::npos) {
-      fail(R"(wants \", \\, \n, \t or \r after a backslash; '...' takes backslashes as they are)");
-    }
-    take();
-    return kMeanings[at];
-  }
-
-  std::string_view text_;
-  std::string_view source_;
-  size_t position_ = 0;
-  int line_ = 1;
-  std::string table_;
-  std::set<std::string> tables_;
-  std::set<std::pair<std::string, std::string>> keys_;
-  std::vector<TomlEntry> entries_;
-};
+}
 
 }  // namespace
 
 std::vector<TomlEntry> parse_toml(std::string_view text, std::string_view source) {
-  return Parser(text, source).parse();
+  std::vector<TomlEntry> entries;
+  try {
+    add_entries(toml::parse(text), "", source, entries);
+  } catch (const toml::parse_error& error) {
+    fail_at(source, error.source(), error.description());
+  }
+  std::ranges::stable_sort(entries, {}, &TomlEntry::line);  // as they stand in the file
+  return entries;
 }
 
 std::string quote_toml(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    switch (c) {
-      case '\n':
-        quoted += "\\n";
-        break;
-      case '\t':
-        quoted += "\\t";
-        break;
-      case '\r':
-        quoted += "\\r";
-        break;
-      case '"':
-      case '\\':
-        quoted += '\\';
-        [[fallthrough]];
-      default:
-        quoted += c;
-    }
-  }
-  return quoted + '"';
+  std::ostringstream stream;
+  stream << toml::toml_formatter{toml::value<std::string>(text), toml::format_flags::allow_unicode_strings};
+  return stream.str();
 }
 
 }  // namespace lv::train

@@ -7,7 +7,7 @@
 namespace lv::train {
 
 struct TomlValue {
-  std::string text;      // what stood there, quotes and escapes resolved
+  std::string text;      // a number as one that reads back as the same
   bool is_text = false;  // it was quoted
 };
 
@@ -20,12 +20,11 @@ struct TomlEntry {
   int line = 0;  // from 1
 };
 
-/// Reads the part of TOML that configurations need: tables, comments, and keys with texts ("..." or '...'), numbers,
-/// true and false, and arrays of these, which may go over several lines. Throws UsageError "SOURCE:LINE: ..." for
-/// everything else, and for a key that is given twice.
+/// The entries of a TOML file, in its order: texts, numbers, true and false, and arrays of these, in tables one level
+/// deep. Throws UsageError "SOURCE:LINE: ..." for what is not TOML, and for dates and deeper tables.
 std::vector<TomlEntry> parse_toml(std::string_view text, std::string_view source);
 
-/// `text` in quotes, as parse_toml reads it.
+/// `text` in quotes and escaped, as a TOML value.
 std::string quote_toml(std::string_view text);
 
 }  // namespace lv::train
