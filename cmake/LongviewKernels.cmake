@@ -1,5 +1,10 @@
 # How kernels are compiled, in this tree and in packages of ops outside it.
 
+# Note [Levels apart]. Inline functions and templates of shared headers are compiled at every level too, as weak symbols of
+# one name, of which a program keeps any one: possibly one that its processor cannot run. So the objects of a level are made
+# one, in which nothing but the kernels (namespace lv::kernels::cpu::LEVEL) is visible from outside.
+# scripts/check_levels.py looks at the result.
+
 # lv_cpu_kernels(TARGET SOURCES...): compiles each source once per instruction-set level of LV_ISA_LEVELS, each time into its
 # own namespace (kernels/cpu/isa.h), and adds the objects to TARGET. `core` carries the include paths.
 function(lv_cpu_kernels target core)
@@ -16,13 +21,26 @@ function(lv_cpu_kernels target core)
     target_compile_definitions(${objects} PRIVATE LV_ISA=${level} LV_ISA_${level}=1 ${all_levels})
     target_compile_options(${objects} PRIVATE -march=x86-64-${level} -ffp-contract=fast -fno-math-errno -fno-trapping-math
                                               $<$<CONFIG:Release>:-O3>)
+    set(visible _ZN2lv7kernels3cpu2${level}*)
     if(level STREQUAL base_level)
+      set(visible _ZN2lv7kernels3cpu*)  # with the functions that choose between levels
       target_compile_definitions(${objects} PRIVATE LV_ISA_IS_BASE=1)
     endif()
     if(level STREQUAL "v4")
       target_compile_options(${objects} PRIVATE -mprefer-vector-width=512)
     endif()
-    target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)
+    set(merged ${CMAKE_CURRENT_BINARY_DIR}/${objects}.o)
+    add_custom_command(
+      OUTPUT ${merged}
+      COMMAND ${CMAKE_LINKER} -r --force-group-allocation -o ${merged} $<TARGET_OBJECTS:${objects}>
+      # A unique symbol (an inline variable) becomes local only once it is weak.
+      COMMAND ${CMAKE_NM} --defined-only --just-symbols ${merged} > ${merged}.symbols
+      COMMAND ${CMAKE_OBJCOPY} --weaken-symbols=${merged}.symbols ${merged}
+      COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=${visible} ${merged}
+      DEPENDS $<TARGET_OBJECTS:${objects}>
+      COMMAND_EXPAND_LISTS
+      VERBATIM)
+    target_sources(${target} PRIVATE ${merged})
   endforeach()
 endfunction()
 
