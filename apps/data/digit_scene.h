@@ -22,8 +22,8 @@ struct DigitSceneOptions {
   double min_scale = 0.3;  // of a digit; at scale 1 its 28 x 28 pixels take 28 / 96 of the picture's shorter side
   double max_scale = 4;
   int max_digits = 12;    // a scene has at least one
-  double clutter = 0.5;   // strength of the textures: 0 (faint) to 1 (as strong as the digits)
-  double contrast = 0.6;  // opacity of the faintest digits, 0 to 1
+  double clutter = 0.3;   // strength of the textures: 0 (faint) to 1 (as strong as the digits)
+  double contrast = 0.8;  // opacity of the faintest digits, 0 to 1
 };
 
 /// A part of a scene that can be told from the others: a digit, or all of one texture.
@@ -39,7 +39,7 @@ struct DigitScene {
   Image image;                         // RGB
   std::vector<uint8_t> segment_map;    // [H, W], numbers of segments
   std::vector<SceneSegment> segments;  // those with visible pixels: digits, the largest first, then textures
-  int label = 0;                       // the value of the largest digit, at least 1.25 times the size of any other
+  int label = 0;                       // the value of the largest digit, at least 1.5 times the size of any other
 
   // The map and the list are the panoptic annotation; the segments that are digits, alone, that of instances and (by
   // their boxes) of detection. Other tasks:

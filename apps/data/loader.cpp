@@ -100,18 +100,17 @@ class Loader::Impl {
     if (begin.batch == batches_per_epoch()) {
       upcoming_ = {begin.epoch + 1, 0};
     }
-    for (int i = 0; i < options.workers; ++i) {
-      workers_.emplace_back([this] { work(); });
+    try {
+      for (int i = 0; i < options.workers; ++i) {
+        workers_.emplace_back([this] { work(); });
+      }
+    } catch (...) {  // the system may refuse a thread
+      stop_and_join();
+      throw;
     }
   }
 
-  ~Impl() {
-    stop();
-    for (std::thread& worker : workers_) {
-      worker.join();
-    }
-  }
-
+  ~Impl() { stop_and_join(); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
@@ -205,6 +204,13 @@ class Loader::Impl {
       is_stopping_ = true;
     }
     work_appeared_.notify_all();
+  }
+
+  void stop_and_join() {
+    stop();
+    for (std::thread& worker : workers_) {
+      worker.join();
+    }
   }
 
   // What the workers do.

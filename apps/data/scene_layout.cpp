@@ -18,7 +18,7 @@ namespace {
 constexpr int64_t kScaleOne = 1 << 16;
 constexpr int64_t kReferenceSide = 96;  // at scale 1 and this size, digits keep their own pixels
 constexpr int64_t kMaxRegions = 4;
-constexpr int kColorCandidates = 8;
+constexpr int kColorCandidates = 12;
 constexpr int kPlacementTries = 12;
 
 /// The options as whole numbers.
@@ -50,7 +50,7 @@ int64_t scale_at(int64_t min_scale, int64_t max_scale, int64_t u) {
   return min_scale + ((max_scale - min_scale) * (u * u >> 16) >> 16);
 }
 
-/// Scales of a scene's digits, descending. The first is at least 1.25 times any other, so that it is plain which is the
+/// Scales of a scene's digits, descending. The first is at least 1.5 times any other, so that it is plain which is the
 /// largest.
 std::vector<int64_t> draw_scales(const Knobs& knobs, Draws& draws) {
   const int64_t count = draws.between(1, knobs.max_digits);
@@ -59,7 +59,7 @@ std::vector<int64_t> draw_scales(const Knobs& knobs, Draws& draws) {
     largest = std::max(largest, draws.below(1 << 16));
   }
   std::vector<int64_t> scales{scale_at(knobs.min_scale, knobs.max_scale, largest)};
-  const int64_t limit = scales[0] * 4 / 5;
+  const int64_t limit = scales[0] * 2 / 3;
   for (int64_t i = 1; i < count && limit >= knobs.min_scale; ++i) {
     scales.push_back(scale_at(knobs.min_scale, limit, draws.below(1 << 16)));
   }
@@ -94,7 +94,7 @@ std::vector<SceneRegion> draw_regions(const SceneLayout& layout, const Knobs& kn
         Frame::turned(draws.between(-(1 << 15), 1 << 15), draws.between(6, 14) * kSceneUnit / kReferenceSide);
     region.salt = draws.bits();
     region.color = draw_color(draws, 40, 215);
-    const int strength = int(16 + knobs.clutter * 112 / 256);
+    const int strength = int(4 + knobs.clutter * 124 / 256);
     region.swing = draw_color(draws, -strength, strength);
   }
   return regions;
@@ -159,7 +159,7 @@ class Placement {
   [[nodiscard]] bool leaves_enough_of_others(const PlacedDigit& digit) const {
     for (size_t k = 0; k < hidden_.size(); ++k) {
       const PlacedDigit& other = layout_.digits[k];
-      if ((hidden_[k] + overlap(other, digit)) * 4 > box_area(other)) {
+      if ((hidden_[k] + overlap(other, digit)) * 5 > box_area(other)) {
         return false;
       }
     }
