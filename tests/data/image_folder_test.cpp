@@ -2,7 +2,10 @@
 
 #include <catch2/catch.hpp>
 #include <fstream>
+#include <numeric>
 
+#include "apps/data/decode.h"
+#include "apps/data/loader.h"
 #include "core/error.h"
 #include "tests/core/scratch_folder.h"
 #include "tests/fixture.h"
@@ -70,4 +73,46 @@ TEST_CASE("image folder: a wrong path, an empty folder and a class without pictu
   fs::create_directory(root / "lonely");
   refuse(root.path(), "lonely");
   CHECK_THROWS_WITH(ImageFolder(root.path(), ImageFolder::EmptyClasses::allowed), Contains("no pictures"));
+}
+
+namespace {
+
+/// The mean of each picture.
+class MeanValues final : public data::SampleSource {
+ public:
+  explicit MeanValues(const data::Dataset& pictures) : pictures_(pictures) {}
+  [[nodiscard]] int64_t size() const override { return pictures_.size(); }
+  [[nodiscard]] TensorList sample(int64_t index, PhiloxKey) const override {
+    const data::Image image = data::read_image(std::get<fs::path>(pictures_.example(index).picture));
+    const double sum = std::accumulate(image.pixels.begin(), image.pixels.end(), 0.0);
+    return {Tensor::scalar(sum / double(image.pixels.size()))};
+  }
+  [[nodiscard]] std::string name(int64_t index) const override { return pictures_.name(index); }
+
+ private:
+  const data::Dataset& pictures_;
+};
+
+}  // namespace
+
+TEST_CASE("image folder: a loader reads the good pictures and lists the broken ones by name") {
+  const fs::path root = test::fixture("bad_inputs/imagefolder_messy");
+  const ImageFolder folder(root, ImageFolder::EmptyClasses::allowed);
+  const MeanValues means(folder);
+  data::Loader loader(means, {.batch_size = 4, .is_shuffled = false, .max_bad_share = 0.2}, {}, 1);
+  std::vector<int64_t> read;
+  while (const auto batch = loader.next()) {
+    read.insert(read.end(), batch->indices.begin(), batch->indices.end());
+  }
+  CHECK(read == std::vector<int64_t>{0, 1, 2, 3, 4, 5, 7, 9, 10});
+  REQUIRE(loader.bad_samples().size() == 2);
+  CHECK_THAT(loader.bad_samples()[0].reason, Contains((root / "dog/broken.jpg").string()));
+  CHECK_THAT(loader.bad_samples()[1].reason, Contains((root / "dog/empty.png").string()));
+
+  data::Loader strict(means, {.batch_size = 4, .is_shuffled = false, .max_bad_share = 0.1}, {}, 1);
+  CHECK_THROWS_WITH(
+      [&] {
+        while (strict.next()) {}
+      }(),
+      Contains("2 of 11") && Contains("empty.png"));
 }
