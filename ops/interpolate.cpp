@@ -84,34 +84,45 @@ void add_antialiased(AxisMap& map, const Coordinates& at, int64_t o, bool is_cub
   }
 }
 
-AxisMap make_map(const InterpolateOptions& how, int64_t in, int64_t out, std::optional<double> factor) {
-  const Coordinates at(in, out, factor, how.align_corners);
-  AxisMap map{.in = in, .terms = std::vector<std::vector<AxisMap::Term>>(size_t(out))};
-  for (int64_t o = 0; o < out; ++o) {
-    const bool is_cubic = how.mode == Interpolation::bicubic;
-    if (how.mode == Interpolation::nearest || how.mode == Interpolation::nearest_exact) {
-      add_nearest(map, at, o, how.mode == Interpolation::nearest_exact);
-    } else if (how.antialias) {
-      add_antialiased(map, at, o, is_cubic);
-    } else if (is_cubic) {
-      add_cubic(map, at, o);
-    } else {
-      add_linear(map, at, o);
-    }
-  }
-  return map;
-}
+/// What the map of one axis follows from.
+struct ResizeRule {
+  InterpolateOptions how;
+  int64_t in;
+  int64_t out;
+  std::optional<double> factor;
+  bool is_transposed;
 
-struct Maps {
-  AxisMap height;
-  AxisMap width;
+  auto operator<=>(const ResizeRule&) const = default;
+
+  [[nodiscard]] AxisMap map() const {
+    const Coordinates at(in, out, factor, how.align_corners);
+    AxisMap map{.in = in, .terms = std::vector<std::vector<AxisMap::Term>>(size_t(out))};
+    const bool is_cubic = how.mode == Interpolation::bicubic;
+    for (int64_t o = 0; o < out; ++o) {
+      if (how.mode == Interpolation::nearest || how.mode == Interpolation::nearest_exact) {
+        add_nearest(map, at, o, how.mode == Interpolation::nearest_exact);
+      } else if (how.antialias) {
+        add_antialiased(map, at, o, is_cubic);
+      } else if (is_cubic) {
+        add_cubic(map, at, o);
+      } else {
+        add_linear(map, at, o);
+      }
+    }
+    return is_transposed ? map.transposed() : map;
+  }
 };
 
-Maps maps_of(const Shape& x, const Interpolate::Options& options) {
-  const Size2d input = options.is_transposed ? options.input : Size2d{x[1], x[2]};
-  const AxisMap height = make_map(options.how, input.height, options.size.height, options.height_factor);
-  const AxisMap width = make_map(options.how, input.width, options.size.width, options.width_factor);
-  return options.is_transposed ? Maps{height.transposed(), width.transposed()} : Maps{height, width};
+struct Rules {
+  ResizeRule height;
+  ResizeRule width;
+};
+
+Rules rules_of(const Shape& x, const Interpolate::Options& options) {
+  const auto& [how, size, height_factor, width_factor, is_transposed, input] = options;
+  const Size2d from = is_transposed ? input : Size2d{x[1], x[2]};
+  return {{how, from.height, size.height, height_factor, is_transposed},
+          {how, from.width, size.width, width_factor, is_transposed}};
 }
 
 }  // namespace
@@ -137,8 +148,8 @@ OutputSpecs Interpolate::infer(Inputs in, const Options& options) {
 
 TensorList Interpolate::forward(Context& ctx, Inputs in, const Options& options) {
   const Tensor x = ctx.dense(in[0]);
-  const Maps maps = maps_of(x.shape(), options);
-  return {apply_axis_maps(x, maps.height, maps.width)};
+  const auto [height, width] = rules_of(x.shape(), options);
+  return {apply_axis_rules(x, height, width)};
 }
 
 TensorList Interpolate::backward(Context& ctx, Inputs grads, const Options& options) {
@@ -151,8 +162,8 @@ TensorList Interpolate::backward(Context& ctx, Inputs grads, const Options& opti
 }
 
 TensorList Interpolate::reference(Inputs in, const Options& options) {
-  const Maps maps = maps_of(in[0].shape(), options);
-  return {apply_axis_maps_plainly(in[0], maps.height, maps.width)};
+  const auto [height, width] = rules_of(in[0].shape(), options);
+  return {apply_axis_maps_plainly(in[0], height.map(), width.map())};
 }
 
 Tensor interpolate(const Tensor& x, Size2d size, const InterpolateOptions& options) {

@@ -16,6 +16,8 @@ struct InterpolateOptions {
   Interpolation mode = Interpolation::bilinear;
   bool align_corners = false;  // the corners' centres coincide; else half-pixel centres
   bool antialias = false;      // when shrinking, widen the filter (bilinear and bicubic)
+
+  auto operator<=>(const InterpolateOptions&) const = default;
 };
 
 /// Resizes height and width. x: [N, H, W, C], floating -> [N, size.height, size.width, C]. Differentiable. Throws

@@ -51,28 +51,36 @@ int64_t mirrored_cell(int64_t at, int64_t size, Mirror mirror) {
   return at < size ? at : 2 * (size - 1) - at;
 }
 
-AxisMap mirror_map(int64_t size, PadAmount amount, Mirror mirror) {
-  const int64_t out = size + amount.before + amount.after;
-  AxisMap map{.in = size, .terms = std::vector<std::vector<AxisMap::Term>>(size_t(out))};
-  for (int64_t o = 0; o < out; ++o) {
-    map.add(o, mirrored_cell(o - amount.before, size, mirror), 1.0);
-  }
-  return map;
-}
+/// What the map of one axis follows from.
+struct MirrorRule {
+  int64_t size;
+  PadAmount amount;
+  Mirror mirror;
+  bool is_transposed;
 
-struct Maps {
-  AxisMap height;
-  AxisMap width;
+  auto operator<=>(const MirrorRule&) const = default;
+
+  [[nodiscard]] AxisMap map() const {
+    const int64_t out = size + amount.before + amount.after;
+    AxisMap map{.in = size, .terms = std::vector<std::vector<AxisMap::Term>>(size_t(out))};
+    for (int64_t o = 0; o < out; ++o) {
+      map.add(o, mirrored_cell(o - amount.before, size, mirror), 1.0);
+    }
+    return is_transposed ? map.transposed() : map;
+  }
 };
 
-Maps maps_of(const Shape& x, const MirrorPad::Options& options) {
-  if (!options.is_transposed) {
-    return {mirror_map(x[1], options.height, options.mirror), mirror_map(x[2], options.width, options.mirror)};
-  }
-  const int64_t height = x[1] - options.height.before - options.height.after;
-  const int64_t width = x[2] - options.width.before - options.width.after;
-  return {mirror_map(height, options.height, options.mirror).transposed(),
-          mirror_map(width, options.width, options.mirror).transposed()};
+struct Rules {
+  MirrorRule height;
+  MirrorRule width;
+};
+
+Rules rules_of(const Shape& x, const MirrorPad::Options& options) {
+  const auto rule = [&](int64_t size, PadAmount amount) {
+    const int64_t inner = options.is_transposed ? size - amount.before - amount.after : size;
+    return MirrorRule{inner, amount, options.mirror, options.is_transposed};
+  };
+  return {rule(x[1], options.height), rule(x[2], options.width)};
 }
 
 void check_amount(const Shape& x, int64_t size, PadAmount amount, Mirror mirror) {
@@ -164,8 +172,8 @@ OutputSpecs MirrorPad::infer(Inputs in, const Options& options) {
 
 TensorList MirrorPad::forward(Context& ctx, Inputs in, const Options& options) {
   const Tensor x = ctx.dense(in[0]);
-  const Maps maps = maps_of(x.shape(), options);
-  return {apply_axis_maps(x, maps.height, maps.width)};
+  const auto [height, width] = rules_of(x.shape(), options);
+  return {apply_axis_rules(x, height, width)};
 }
 
 TensorList MirrorPad::backward(Context&, Inputs grads, const Options& options) {
@@ -175,8 +183,8 @@ TensorList MirrorPad::backward(Context&, Inputs grads, const Options& options) {
 }
 
 TensorList MirrorPad::reference(Inputs in, const Options& options) {
-  const Maps maps = maps_of(in[0].shape(), options);
-  return {apply_axis_maps_plainly(in[0], maps.height, maps.width)};
+  const auto [height, width] = rules_of(in[0].shape(), options);
+  return {apply_axis_maps_plainly(in[0], height.map(), width.map())};
 }
 
 Tensor pad_mirrored(const Tensor& x, PadAmount height, PadAmount width, Mirror mirror) {

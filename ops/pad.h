@@ -8,6 +8,8 @@ namespace lv::ops {
 struct PadAmount {
   int64_t before = 0;
   int64_t after = 0;
+
+  auto operator<=>(const PadAmount&) const = default;
 };
 
 /// Surrounds x with `value`. amounts: one for each axis from the last backwards (amounts[0] pads the last axis), at

@@ -48,6 +48,26 @@ void prefetch_after(const T* p) {
   __builtin_prefetch(reinterpret_cast<const char*>(p) + kDistanceBytes);
 }
 
+/// The way of an array's reads where several of its rows are read at once, decided once for all of it.
+struct ReadPath {
+  bool is_large = false;  // so that the near caches do not hold it
+
+  /// count: elements of the array.
+  template <class T>
+  static ReadPath for_rows(int64_t count) {
+    constexpr int64_t kLargeBytes = int64_t{8} << 20;
+    return {count * int64_t(sizeof(T)) >= kLargeBytes};
+  }
+
+  /// Inlined always, since GCC drops calls of a function that does nothing but prefetch.
+  template <class T>
+  [[gnu::always_inline]] void prefetch_after(const T* p) const {
+    if (is_large) {
+      simd::prefetch_after(p);
+    }
+  }
+};
+
 /// Orders this thread's streamed stores before its later ones.
 inline void finish_streams() { _mm_sfence(); }
 
