@@ -1,17 +1,20 @@
 #include "core/file.h"
 
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <fstream>
 #include <functional>
 
 #include "core/error.h"
 #include "core/safetensors.h"
 #include "tests/core/scratch_folder.h"
+#include "tests/skip.h"
 
 using namespace lv;
 using Catch::Contains;
@@ -35,7 +38,11 @@ pid_t spawn(const std::function<void()>& body) {
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) {
-    body();
+    try {
+      body();
+    } catch (const std::exception&) {
+      ::_exit(1);
+    }
     ::_exit(0);
   }
   return child;
@@ -47,6 +54,32 @@ int status_of(pid_t child) {
   return status;
 }
 
+/// Gives this process, and nobody else, a disk of `mebibytes` at `folder`. False where the system does not allow it.
+bool mount_disk(const std::filesystem::path& folder, int mebibytes) {
+  const auto user = ::getuid();
+  const auto group = ::getgid();
+  if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) {
+    return false;
+  }
+  std::ofstream("/proc/self/setgroups") << "deny";  // or else the groups may not be mapped
+  std::ofstream("/proc/self/uid_map") << fmt::format("0 {} 1", user);
+  std::ofstream("/proc/self/gid_map") << fmt::format("0 {} 1", group);
+  return ::mount("none", folder.c_str(), "tmpfs", 0, fmt::format("size={}m", mebibytes).c_str()) == 0;
+}
+
+/// 17 when saving another model at `path` fails with a text that names the step and the reason, else 18.
+int failing_save(const std::filesystem::path& path, std::string_view reason) {
+  try {
+    save_safetensors(path, model(2));
+  } catch (const IoError& error) {
+    const std::string_view text = error.what();
+    const bool says_all = text.find(path.string()) == 0 && text.find("cannot write") != text.npos &&
+                          text.find(reason) != text.npos && text.find("left as it was") != text.npos;
+    return says_all ? 17 : 18;
+  }
+  return 18;
+}
+
 /// No file of this process may grow beyond `bytes`: what a full disk does, and a signal besides.
 void limit_file_size(rlim_t bytes) {
   const rlimit limit{bytes, bytes};
@@ -55,7 +88,28 @@ void limit_file_size(rlim_t bytes) {
 
 }  // namespace
 
-TEST_CASE("a file that does not fit on the disk leaves the old one whole and no trace of itself") {
+TEST_CASE("a full disk leaves the old file whole and no trace of the new one") {
+  const test::ScratchFolder folder;
+  const int status = status_of(spawn([&] {
+    if (!mount_disk(folder.path(), 6)) {
+      ::_exit(19);
+    }
+    const auto path = folder / "model.safetensors";
+    save_safetensors(path, model(1));
+    const std::string old = test::read_file(path);
+    const int result = failing_save(path, "No space left on device");
+    const bool is_whole = test::read_file(path) == old && folder.names().size() == 1;
+    ::_exit(is_whole ? result : 20);
+  }));
+  REQUIRE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 19) {
+    test::skip("a process may not mount a disk of its own here");
+    return;
+  }
+  CHECK(WEXITSTATUS(status) == 17);
+}
+
+TEST_CASE("a file that may not grow further leaves the old one whole and no trace of itself") {
   const test::ScratchFolder folder;
   const auto path = folder / "model.safetensors";
   save_safetensors(path, model(1));
@@ -63,14 +117,7 @@ TEST_CASE("a file that does not fit on the disk leaves the old one whole and no 
   const int status = status_of(spawn([&] {
     std::signal(SIGXFSZ, SIG_IGN);  // the write then fails instead
     limit_file_size(1 << 20);
-    try {
-      save_safetensors(path, model(2));
-    } catch (const IoError& error) {
-      const std::string_view text = error.what();
-      const bool says_all = text.find(path.string()) == 0 && text.find("cannot write") != text.npos &&
-                            text.find("File too large") != text.npos && text.find("left as it was") != text.npos;
-      ::_exit(says_all ? 17 : 18);
-    }
+    ::_exit(failing_save(path, "File too large"));
   }));
   REQUIRE(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 17);
@@ -113,6 +160,11 @@ TEST_CASE("a process killed at any moment of its saves leaves a whole file") {
     REQUIRE(::kill(child, SIGKILL) == 0);
     REQUIRE(WIFSIGNALED(status_of(child)));
     CHECK(value_of(path) >= 0);
+    for (const std::string& name : folder.names()) {
+      if (name != "model.safetensors") {
+        std::filesystem::remove(folder / name);  // the half that the dead process left
+      }
+    }
   }
 }
 
