@@ -2,7 +2,7 @@
 
 #include <queue>
 #include <unordered_map>
-#include <unordered_set>
+#include <utility>
 
 #include "autograd/autocast.h"
 #include "autograd/basic_ops.h"
@@ -16,7 +16,7 @@ namespace {
 /// One traversal of the graph from the outputs' nodes to leaves or to requested inputs.
 class Backward {
  public:
-  Backward(BackwardOptions options) : options_(options) {}
+  explicit Backward(BackwardOptions options) : options_(options) {}
 
   void add_root(const Tensor& output, const Tensor& seed);
   /// Gradients of `input` are to be returned instead of accumulated; returns the slot of the result.
@@ -29,6 +29,7 @@ class Backward {
     TensorList grads;
     int missing = 0;  // steps that still have to contribute
     std::vector<std::pair<int, Tensor*>> captures;
+    bool is_reached = false;  // from a root
     bool needed = true;
   };
 
@@ -39,15 +40,14 @@ class Backward {
   void check(const Node& node, int index, Tensor& grad, std::string_view from) const;
   Pending& pending_of(const NodePtr& node);
 
-  struct Younger {
+  struct Older {
     bool operator()(const Pending* a, const Pending* b) const { return a->node->sequence() < b->node->sequence(); }
   };
 
   BackwardOptions options_;
   std::unordered_map<Node*, Pending> graph_;
-  std::vector<Node*> roots_;
-  std::vector<Node*> order_;  // discovery order of graph_
-  std::priority_queue<Pending*, std::vector<Pending*>, Younger> ready_;
+  std::vector<Pending*> roots_;
+  std::priority_queue<Pending*, std::vector<Pending*>, Older> ready_;
   bool capturing_ = false;
 };
 
@@ -56,7 +56,6 @@ Backward::Pending& Backward::pending_of(const NodePtr& node) {
   if (inserted) {
     it->second.node = node;
     it->second.grads.resize(node->outputs.size());
-    order_.push_back(node.get());
   }
   return it->second;
 }
@@ -74,7 +73,9 @@ void Backward::add_root(const Tensor& output, const Tensor& seed) {
   Pending& pending = pending_of(edge.node);
   Tensor& slot = pending.grads[edge.index];
   slot = slot.defined() ? accumulate(slot, grad, options_.create_graph) : grad;
-  roots_.push_back(edge.node.get());
+  if (!std::exchange(pending.is_reached, true)) {
+    roots_.push_back(&pending);
+  }
 }
 
 void Backward::capture(const Tensor& input, Tensor* result) {
@@ -85,19 +86,18 @@ void Backward::capture(const Tensor& input, Tensor* result) {
 }
 
 void Backward::count_dependencies() {
-  std::vector<Node*> stack(roots_.begin(), roots_.end());
-  std::unordered_set<Node*> seen(stack.begin(), stack.end());
-  stack.assign(seen.begin(), seen.end());
+  std::vector<Pending*> stack = roots_;
   while (!stack.empty()) {
-    Node* node = stack.back();
+    const Node& node = *stack.back()->node;
     stack.pop_back();
-    for (const Edge& edge : node->edges()) {
+    for (const Edge& edge : node.edges()) {
       if (!edge.node) {
         continue;
       }
-      ++pending_of(edge.node).missing;
-      if (seen.insert(edge.node.get()).second) {
-        stack.push_back(edge.node.get());
+      Pending& next = pending_of(edge.node);
+      ++next.missing;
+      if (!std::exchange(next.is_reached, true)) {
+        stack.push_back(&next);
       }
     }
   }
@@ -108,13 +108,15 @@ void Backward::mark_needed() {
   if (!capturing_) {
     return;
   }
-  std::vector<Node*> by_age = order_;
-  std::sort(by_age.begin(), by_age.end(), [](Node* a, Node* b) { return a->sequence() < b->sequence(); });
-  for (Node* node : by_age) {
-    Pending& pending = graph_.at(node);
-    pending.needed = !pending.captures.empty();
-    for (const Edge& edge : node->edges()) {
-      pending.needed = pending.needed || (edge.node && graph_.at(edge.node.get()).needed);
+  std::vector<Pending*> by_age;
+  for (auto& [node, pending] : graph_) {
+    by_age.push_back(&pending);
+  }
+  std::sort(by_age.begin(), by_age.end(), Older());
+  for (Pending* pending : by_age) {
+    pending->needed = !pending->captures.empty();
+    for (const Edge& edge : pending->node->edges()) {
+      pending->needed = pending->needed || (edge.node && graph_.at(edge.node.get()).needed);
     }
   }
 }
@@ -188,10 +190,9 @@ void Backward::run() {
   const AutocastGuard autocast_off(std::nullopt);  // gradients have their tensors' dtypes already
   count_dependencies();
   mark_needed();
-  std::unordered_set<Node*> started;
-  for (Node* root : roots_) {
-    if (graph_.at(root).missing == 0 && started.insert(root).second) {
-      ready_.push(&graph_.at(root));
+  for (Pending* root : roots_) {
+    if (root->missing == 0) {
+      ready_.push(root);
     }
   }
   while (!ready_.empty()) {
