@@ -1,4 +1,5 @@
 // Results of correct kernels in the emulator, in all three orders. Expected values come from plain loops in float64.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <numeric>
@@ -40,6 +41,25 @@ TEST_CASE("a launch runs every thread of a grid with a tail once") {
     }
     REQUIRE(out[1000] == -5.0F);
   });
+}
+
+TEST_CASE("threads run in the order of the options, blocks as well") {
+  const auto note_turn = [](int* turn, int* out) { out[blockIdx.x * blockDim.x + threadIdx.x] = atomicAdd(turn, 1); };
+  const auto turns = [&](simt::LaneOrder order) {
+    const OptionsGuard guard;
+    simt::options().order = order;
+    int turn = 0;
+    std::vector<int> out(2 * 96);
+    launch(+note_turn, 2, 96, 0, kStream, &turn, out.data());
+    return out;
+  };
+  std::vector<int> ascending(2 * 96);
+  std::iota(ascending.begin(), ascending.end(), 0);
+  CHECK(turns(simt::LaneOrder::forward) == ascending);
+  CHECK(turns(simt::LaneOrder::backward) == std::vector<int>(ascending.rbegin(), ascending.rend()));
+  const std::vector<int> shuffled = turns(simt::LaneOrder::shuffled);
+  CHECK_FALSE(std::is_sorted(shuffled.begin(), shuffled.begin() + 32));
+  CHECK(std::is_permutation(shuffled.begin(), shuffled.end(), ascending.begin()));
 }
 
 TEST_CASE("blocks on several OS threads give the same result") {
