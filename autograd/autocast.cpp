@@ -1,5 +1,6 @@
 #include "autograd/autocast.h"
 
+#include <algorithm>
 #include <map>
 #include <tuple>
 
@@ -48,17 +49,10 @@ Tensor cast_cached(const Tensor& tensor, DType dtype) {
   return it->second.cast;
 }
 
-DType widest(std::span<const Tensor> inputs, DType otherwise) {
-  bool any = false;
-  for (const Tensor& tensor : inputs) {
-    if (is_castable(tensor)) {
-      if (tensor.dtype() == DType::f32) {
-        return DType::f32;
-      }
-      any = true;
-    }
-  }
-  return any ? otherwise : DType::f32;
+DType widest(std::span<const Tensor> inputs, DType low) {
+  const bool has_f32 =
+      std::any_of(inputs.begin(), inputs.end(), [](const Tensor& x) { return x.defined() && x.dtype() == DType::f32; });
+  return has_f32 ? DType::f32 : low;
 }
 
 }  // namespace
