@@ -22,7 +22,7 @@ struct DigitSceneOptions {
   double min_scale = 0.3;  // of a digit; at scale 1 its 28 x 28 pixels take 28 / 96 of the picture's shorter side
   double max_scale = 4;
   int max_digits = 12;    // a scene has at least one
-  double clutter = 0.3;   // strength of the textures: 0 (faint) to 1 (as strong as the digits)
+  double clutter = 0.5;   // strength of the textures: 0 (faint) to 1 (as strong as the digits)
   double contrast = 0.8;  // opacity of the faintest digits, 0 to 1
 };
 

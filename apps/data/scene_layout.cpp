@@ -45,23 +45,20 @@ Knobs checked(const DigitSceneOptions& o) {
           std::lround(o.clutter * 256), std::lround(o.contrast * 256)};
 }
 
-/// Small scales are more frequent than large ones: the square of a uniform number `u` of 16 bits runs over the range.
-int64_t scale_at(int64_t min_scale, int64_t max_scale, int64_t u) {
-  return min_scale + ((max_scale - min_scale) * (u * u >> 16) >> 16);
-}
-
 /// Scales of a scene's digits, descending. The first is at least 1.5 times any other, so that it is plain which is the
-/// largest.
+/// largest; among the others small ones are more frequent.
 std::vector<int64_t> draw_scales(const Knobs& knobs, Draws& draws) {
+  constexpr int kBits = 16;
   const int64_t count = draws.between(1, knobs.max_digits);
-  int64_t largest = 0;
+  int64_t u = 0;
   for (int64_t i = 0; i < count; ++i) {
-    largest = std::max(largest, draws.below(1 << 16));
+    u = std::max(u, draws.below(1 << kBits));
   }
-  std::vector<int64_t> scales{scale_at(knobs.min_scale, knobs.max_scale, largest)};
+  std::vector<int64_t> scales{knobs.min_scale + ((knobs.max_scale - knobs.min_scale) * u >> kBits)};
   const int64_t limit = scales[0] * 2 / 3;
   for (int64_t i = 1; i < count && limit >= knobs.min_scale; ++i) {
-    scales.push_back(scale_at(knobs.min_scale, limit, draws.below(1 << 16)));
+    u = draws.below(1 << kBits);
+    scales.push_back(knobs.min_scale + ((limit - knobs.min_scale) * (u * u >> kBits) >> kBits));
   }
   std::sort(scales.begin(), scales.end(), std::greater<>());
   return scales;
@@ -93,8 +90,8 @@ std::vector<SceneRegion> draw_regions(const SceneLayout& layout, const Knobs& kn
     region.frame =
         Frame::turned(draws.between(-(1 << 15), 1 << 15), draws.between(6, 14) * kSceneUnit / kReferenceSide);
     region.salt = draws.bits();
-    region.color = draw_color(draws, 40, 215);
-    const int strength = int(4 + knobs.clutter * 124 / 256);
+    region.color = draw_color(draws, 64, 192);
+    const int strength = int(4 + knobs.clutter * knobs.clutter * 124 / (256 * 256));
     region.swing = draw_color(draws, -strength, strength);
   }
   return regions;

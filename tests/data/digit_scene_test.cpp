@@ -63,10 +63,10 @@ SceneLayout plain_layout(int value, int64_t number) {
 
 TEST_CASE("digit scenes: the same numbers give the same bits on every machine and thread") {
   // Recorded once; arithmetic on whole numbers leaves no room for others.
-  CHECK(fingerprint(make_digit_scene({}, Split::train, 1, 0)) == 0xfe59e2262cb4ebaeU);
-  CHECK(fingerprint(make_digit_scene({}, Split::held_out, 1, 0)) == 0xb960dd0be3aad200U);
+  CHECK(fingerprint(make_digit_scene({}, Split::train, 1, 0)) == 0xd8d84e18e772b3c8U);
+  CHECK(fingerprint(make_digit_scene({}, Split::held_out, 1, 0)) == 0x17c73b31f3182c3U);
   CHECK(fingerprint(make_digit_scene({.height = 65, .width = 130}, Split::train, 2, 123456789012)) ==
-        0x26330b9a491b1437U);
+        0xe88f68f8477dfe51U);
 
   std::vector<uint64_t> alone;
   for (int64_t i = 0; i < 40; ++i) {
