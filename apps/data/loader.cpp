@@ -229,7 +229,7 @@ class Loader::Impl {
         error = std::current_exception();
       }
       const std::lock_guard lock(mutex_);
-      ticket->draft->errors[ticket->row] = error;
+      ticket->draft->errors[ticket->row] = std::move(error);  // the consumer alone lets go of it
       ++ticket->draft->finished;
       if (ticket->draft->is_complete()) {
         draft_finished_.notify_one();
