@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
 
 #include "core/hostdev.h"
 
@@ -32,13 +33,13 @@ LV_HOSTDEV double fma(double a, double b, double c) { return ::fma(a, b, c); }
 LV_HOSTDEV float pow(float x, float y) { return ::powf(x, y); }
 LV_HOSTDEV double pow(double x, double y) { return ::pow(x, y); }
 
-template <class T>
+template <std::floating_point T>
 LV_HOSTDEV T rsqrt(T x) {
   return T(1) / sqrt(x);
 }
 
 /// 1 / (1 + e^-x), without overflow.
-template <class T>
+template <std::floating_point T>
 LV_HOSTDEV T sigmoid(T x) {
   const T e = exp(-abs(x));
   return (x < T(0) ? e : T(1)) / (e + T(1));
@@ -57,16 +58,16 @@ LV_HOSTDEV NormalAt<double> normal_at(double x) {
   return {0.5 * ::erfc(x * -0.70710678118654752440), ::exp(x * x * -0.5) * 0.39894228040143267794};
 }
 
-template <class T>
+template <std::floating_point T>
 LV_HOSTDEV T select(bool condition, T a, T b) {
   return condition ? a : b;
 }
 /// NaN where either is NaN.
-template <class T>
+template <std::floating_point T>
 LV_HOSTDEV T max(T a, T b) {
   return a > b || a != a ? a : b;
 }
-template <class T>
+template <std::floating_point T>
 LV_HOSTDEV T min(T a, T b) {
   return a < b || a != a ? a : b;
 }

@@ -12,7 +12,7 @@ namespace lv::kernels::cpu::LV_ISA {
 void unary(const UnaryArgs& args) {
   const auto loop = plan_blocks(args.x, args.y);
   visit_floating(args.y.dtype, "unary", [&]<class T>() {
-    using V = simd::Vec<simd::Lane<T>>;
+    using V = simd::FunctionVec<T>;
     visit_function(args.function, [&]<class F>() {
       const Scalars<V> scalars{V(simd::Lane<T>(args.scalars.a)), V(simd::Lane<T>(args.scalars.b))};
       const auto block = [scalars](int64_t n, T* y, const T* x) {
@@ -26,7 +26,7 @@ void unary(const UnaryArgs& args) {
 void unary_gradient(const UnaryGradientArgs& args) {
   const auto loop = plan_blocks(args.grad, args.saved, args.dx);
   visit_floating(args.dx.dtype, "unary_gradient", [&]<class T>() {
-    using V = simd::Vec<simd::Lane<T>>;
+    using V = simd::FunctionVec<T>;
     visit_function(args.function, [&]<class F>() {
       const Scalars<V> scalars{V(simd::Lane<T>(args.scalars.a)), V(simd::Lane<T>(args.scalars.b))};
       const auto block = [scalars](int64_t n, T* dx, const T* grad, const T* saved) {

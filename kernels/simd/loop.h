@@ -51,7 +51,7 @@ struct PartVector {
 ///     lanes.store(squares + i, x * x);
 ///   });
 template <class T, class Body>
-void for_each_vec(int64_t n, Body&& body) {
+void for_each_vec(int64_t n, Body body) {
   constexpr int64_t kLanes = Vec<Lane<T>>::kLanes;
   int64_t i = 0;
 #pragma GCC unroll 4
@@ -63,13 +63,22 @@ void for_each_vec(int64_t n, Body&& body) {
   }
 }
 
-/// out[i] = fn(in[i]...) for i in 0..n, computed in vectors. The arrays may differ in type if the types of computation
-/// are equally wide; each `in` is `out` itself or apart from it.
+/// out[i] = fn(in[i]...) for i in 0..n, computed in vectors whose lanes fn must not tell apart. The arrays may differ
+/// in type if the types of computation are equally wide; each `in` is `out` itself or apart from it.
 template <class Out, class Fn, class... In>
-void map(int64_t n, Out* out, Fn&& fn, const In*... in) {
+void map(int64_t n, Out* out, Fn fn, const In*... in) {
   static_assert(((sizeof(Lane<In>) == sizeof(Lane<Out>)) && ...), "vectors of different lengths");
-  // Addresses are copied: a store might change what a reference refers to, for all the compiler knows.
-  for_each_vec<Out>(n, [=, &fn](int64_t i, auto lanes) { lanes.store(out + i, fn(lanes.load(in + i)...)); });
+  int64_t done = 0;
+  if constexpr (std::is_same_v<Out, BFloat16> && (std::is_same_v<In, BFloat16> && ...)) {
+    constexpr int64_t kStep = 2 * Vec<float>::kLanes;
+#pragma GCC unroll 2
+    for (; done + kStep <= n; done += kStep) {
+      const auto apply = [&fn](auto... v) { return EvenOdd{fn(v.even...), fn(v.odd...)}; };
+      store_even_odd(out + done, apply(load_even_odd(in + done)...));
+    }
+  }
+  for_each_vec<Out>(n - done,
+                    [=](int64_t i, auto lanes) { lanes.store(out + done + i, fn(lanes.load(in + done + i)...)); });
 }
 
 namespace detail {

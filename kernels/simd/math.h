@@ -98,14 +98,17 @@ inline Vec<float> log_from(LogArgument arg, Vec<float> small) {
   return fma(arg.k, Vec<float>(kLn2High), arg.f + tail);
 }
 
+/// e^x, or e^limit beyond it.
+inline Vec<float> exp_up_to(float limit, Vec<float> x) {
+  // Below -104 the result is 0. NaN, as the second operand, passes.
+  const ExpArgument arg(fast_max(-104.0F, fast_min(limit, x)));
+  return Vec<float>(native::scale((expm1_reduced(arg.r) + 1.0F).native, arg.n.native));
+}
+
 }  // namespace detail
 
 /// e^x. Below 1.02 ulp.
-inline Vec<float> exp(Vec<float> x) {
-  // Beyond these limits the result is 0 or infinity. NaN, as the second operand, passes.
-  const detail::ExpArgument arg(fast_max(-104.0F, fast_min(89.0F, x)));
-  return Vec<float>(native::scale((detail::expm1_reduced(arg.r) + 1.0F).native, arg.n.native));
-}
+inline Vec<float> exp(Vec<float> x) { return detail::exp_up_to(89.0F, x); }  // e^89 is infinite
 inline Vec<double> exp(Vec<double> x) {
   return detail::lane_by_lane([](double v) { return std::exp(v); }, x);
 }
@@ -144,14 +147,11 @@ inline Vec<double> log1p(Vec<double> x) {
   return detail::lane_by_lane([](double v) { return std::log1p(v); }, x);
 }
 
-/// 1 / (1 + e^-x). Below 2 ulp.
+/// 1 / (1 + e^-x). Below 2.1 ulp.
 inline Vec<float> sigmoid(Vec<float> x) {
-  // From e^-|x|, which cannot overflow, so that results down to the denormals are right.
-  const Vec<float> e = exp(-abs(x));
-  const Vec<float> below = e + 1.0F;
-  const Vec<float> lost = e - (below - 1.0F);  // what rounding took from the denominator
-  const Vec<float> ratio = select(x < 0.0F, e, 1.0F) / below;
-  return ratio - ratio * lost;  // a first-order correction, within a factor of 2
+  // As e^x / (e^x + 1), right down to the denormals; from 80 on it is 1.
+  const Vec<float> e = detail::exp_up_to(80.0F, x);
+  return e / (e + 1.0F);
 }
 inline Vec<double> sigmoid(Vec<double> x) {
   const Vec<double> e = exp(-abs(x));

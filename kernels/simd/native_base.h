@@ -21,8 +21,14 @@ inline F64 max(F64 a, F64 b) { return _mm_max_pd(a, b); }
 inline F32 sqrt(F32 a) { return _mm_sqrt_ps(a); }
 inline F64 sqrt(F64 a) { return _mm_sqrt_pd(a); }
 
-// SSE2 has no fused form: two roundings.
-inline F32 fma(F32 a, F32 b, F32 c) { return a * b + c; }
+// SSE2 has no fused form. In float a product is exact in double, so that a second rounding hardly ever shows; in double
+// there are two.
+inline F32 fma(F32 a, F32 b, F32 c) {
+  for (size_t i = 0; i < sizeof(F32) / sizeof(float); ++i) {
+    c[i] = float(double(a[i]) * double(b[i]) + double(c[i]));
+  }
+  return c;
+}
 inline F64 fma(F64 a, F64 b, F64 c) { return a * b + c; }
 
 template <Rounding kRounding, class V>

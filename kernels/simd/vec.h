@@ -141,7 +141,7 @@ struct Vec {
   friend Vec sqrt(Vec a) { return Vec(native::sqrt(a.native)); }
   /// 1 / sqrt(a) by a division and a root: two roundings, below 1 ulp.
   friend Vec rsqrt(Vec a) { return Vec(T(1)) / sqrt(a); }
-  /// a * b + c with one rounding (two at level base, which has no such instruction).
+  /// a * b + c with one rounding (two in double at level base, which has no such instruction).
   friend Vec fma(Vec a, Vec b, Vec c) { return Vec(native::fma(a.native, b.native, c.native)); }
   friend Vec floor(Vec a) { return Vec(native::round<native::Rounding::down>(a.native)); }
   friend Vec trunc(Vec a) { return Vec(native::round<native::Rounding::toward_zero>(a.native)); }
@@ -153,6 +153,17 @@ struct Vec {
   using Wrapping = std::conditional_t<kIsFloating, Native, native::Vector<std::make_unsigned_t<IntOf<T>>>>;
   static IntNative sign_bits() { return IntNative{} + std::numeric_limits<IntOf<T>>::min(); }
 };
+
+/// Floats on the way to a 16-bit type in memory: functions may have a cheaper version for them.
+struct Rough : Vec<float> {
+  Rough() = default;
+  Rough(float value) : Vec(value) {}
+  Rough(Vec value) : Vec(value) {}
+};
+
+/// The vector in which functions of elements of T are computed.
+template <class T>
+using FunctionVec = std::conditional_t<sizeof(T) == 2, Rough, Vec<Lane<T>>>;
 
 /// The bits of `v` as lanes of another type of the same width.
 template <VecElement To, VecElement From>
@@ -227,6 +238,25 @@ void store(T* p, Vec<Lane<T>> v, int64_t count) {
   } else {
     native::store_words_part(p, native::pack<T>(v.native), int(count));
   }
+}
+
+/// Neighbours in memory, 2 kLanes of them, as two vectors: those at even places and those at odd ones.
+struct EvenOdd {
+  Vec<float> even, odd;
+};
+
+/// p[0 .. 2 kLanes). Splitting words by place takes half the instructions of keeping them in order.
+inline EvenOdd load_even_odd(const BFloat16* p) {
+  native::U32 words;
+  __builtin_memcpy(&words, p, sizeof words);
+  return {Vec<float>(native::F32(words << 16)), Vec<float>(native::F32(words & 0xffff0000U))};
+}
+
+/// Writes p[0 .. 2 kLanes), rounded as by store().
+inline void store_even_odd(BFloat16* p, EvenOdd v) {
+  const native::U32 words =
+      (native::round_to_upper_half(v.even.native) >> 16) | (native::round_to_upper_half(v.odd.native) & 0xffff0000U);
+  __builtin_memcpy(static_cast<void*>(p), &words, sizeof words);
 }
 
 // Across the lanes.

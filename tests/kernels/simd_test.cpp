@@ -170,8 +170,10 @@ TEST_CASE("simd: arithmetic on floats equals scalar arithmetic, NaN and infiniti
     check_same<float>(probe->copysign, [](float a, float b) { return std::copysign(a, b); }, x, y);
     check_same<float>(probe->is_less, [](float a, float b) { return a < b ? 1.0F : 0.0F; }, x, y);
     const bool is_fused = probe->vector_bytes > 16;
-    check_same<float>(
-        probe->fma, [=](float a, float b, float c) { return is_fused ? std::fma(a, b, c) : a * b + c; }, x, y, z);
+    const auto fma = [=](float a, float b, float c) {
+      return is_fused ? std::fma(a, b, c) : float(double(a) * double(b) + double(c));
+    };
+    check_same<float>(probe->fma, fma, x, y, z);
   }
 }
 
