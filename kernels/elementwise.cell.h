@@ -357,6 +357,19 @@ struct GeluTanh {
   }
 };
 
+/// x times a gate that rises from 0 at -3 to 1 at 3
+struct Hardswish {
+  static constexpr Saved kSaved = Saved::input;
+  template <class V>
+  static LV_HOSTDEV V value(V x, Scalars<V>) {
+    return x * min(max(fma(x, V(1.0 / 6), V(0.5)), V(0)), V(1));
+  }
+  template <class V>
+  static LV_HOSTDEV V gradient(V g, V x, Scalars<V>) {
+    return g * select(x >= V(3), V(1), select(x > V(-3), fma(x, V(1.0 / 3), V(0.5)), V(0)));
+  }
+};
+
 /// log(1 + e^(a x)) / a
 struct Softplus {
   static constexpr Saved kSaved = Saved::input;
@@ -399,4 +412,5 @@ struct Softplus {
   X(silu, Silu)               \
   X(gelu, Gelu)               \
   X(gelu_tanh, GeluTanh)      \
+  X(hardswish, Hardswish)     \
   X(softplus, Softplus)

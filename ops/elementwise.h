@@ -49,6 +49,8 @@ Tensor silu(const Tensor& x);
 Tensor gelu(const Tensor& x);
 /// The approximation of gelu by a hyperbolic tangent.
 Tensor gelu_tanh(const Tensor& x);
+/// x min(max(x + 3, 0), 6) / 6. The derivative is 0 at -3 and 1 at 3.
+Tensor hardswish(const Tensor& x);
 /// log(1 + e^(beta x)) / beta
 Tensor softplus(const Tensor& x, double beta = 1.0);
 /// log(sigmoid(x))

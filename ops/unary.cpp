@@ -93,6 +93,7 @@ Tensor tanh(const Tensor& x) { return apply_unary<UnaryFunction::tanh>(x); }
 Tensor silu(const Tensor& x) { return apply_unary<UnaryFunction::silu>(x); }
 Tensor gelu(const Tensor& x) { return apply_unary<UnaryFunction::gelu>(x); }
 Tensor gelu_tanh(const Tensor& x) { return apply_unary<UnaryFunction::gelu_tanh>(x); }
+Tensor hardswish(const Tensor& x) { return apply_unary<UnaryFunction::hardswish>(x); }
 Tensor softplus(const Tensor& x, double beta) { return apply_unary<UnaryFunction::softplus>(x, {beta}); }
 Tensor log_sigmoid(const Tensor& x) { return neg(softplus(neg(x))); }
 

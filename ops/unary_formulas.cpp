@@ -68,6 +68,8 @@ double plain_value(UnaryFunction function, double x, const UnaryOptions& p) {
       return x * normal_distribution(x);
     case UnaryFunction::gelu_tanh:
       return 0.5 * x * (1.0 + std::tanh(std::sqrt(2.0 / kPi) * (x + 0.044715 * std::pow(x, 3.0))));
+    case UnaryFunction::hardswish:
+      return x * std::clamp(x + 3.0, 0.0, 6.0) / 6.0;
     case UnaryFunction::softplus:
       return std::log(1.0 + std::exp(p.a * x)) / p.a;
   }
@@ -159,6 +161,8 @@ Tensor unary_gradient_formula(UnaryFunction function, const Tensor& grad, const 
       return gelu_gradient(grad, x);
     case UnaryFunction::gelu_tanh:
       return gelu_tanh_gradient(grad, x);
+    case UnaryFunction::hardswish:
+      return where(ge(x, 3.0), grad, where(gt(x, -3.0), grad * (x / 3.0 + 0.5), 0.0));
     case UnaryFunction::softplus:
       return grad * sigmoid(x * p.a);
   }

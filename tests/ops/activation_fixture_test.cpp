@@ -22,6 +22,7 @@ TEST_CASE("activations and softmax equal PyTorch's") {
       {"sigmoid", ops::sigmoid},
       {"relu", ops::relu},
       {"leaky_relu", [](const Tensor& x) { return ops::leaky_relu(x); }},
+      {"hardswish", ops::hardswish},
       {"softmax_large", [](const Tensor& x) { return ops::softmax(x); }},
       {"log_softmax_large", [](const Tensor& x) { return ops::log_softmax(x); }},
       {"softmax_dim1", [](const Tensor& x) { return ops::softmax(x, 1); }},

@@ -95,6 +95,7 @@ LV_UNARY_SPEC(Tanh, tanh, {-4, 4})
 LV_UNARY_SPEC(Silu, silu, {-6, 6})
 LV_UNARY_SPEC(Gelu, gelu, {-4, 4})
 LV_UNARY_SPEC(GeluTanh, gelu_tanh, {-4, 4})
+LV_UNARY_SPEC(Hardswish, hardswish, {-5, 5, {-3, 3}})
 LV_UNARY_SPEC(Softplus, softplus, {-6, 6}, {2.0})
 
 #define LV_BINARY_SPEC(Name, function, ...)      \

@@ -172,6 +172,7 @@ FORMULAS: dict[str, Formula] = {
     "silu": plain(F.silu),
     "gelu": plain(F.gelu),
     "gelu_tanh": plain(lambda x: F.gelu(x, approximate="tanh")),
+    "hardswish": plain(F.hardswish),
     "softplus": plain(lambda x: F.softplus(x, beta=2.0)),
     "where": plain(torch.where),
     "eq": plain(torch.eq),
