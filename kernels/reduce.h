@@ -9,6 +9,10 @@ namespace lv::kernels {
 enum class Reduction : uint8_t { LV_REDUCTIONS(LV_ENUMERATOR) };
 #undef LV_ENUMERATOR
 
+#define LV_ENUMERATOR(name, Functor) name,
+enum class ReductionGradient : uint8_t { LV_REDUCTION_GRADIENTS(LV_ENUMERATOR) };
+#undef LV_ENUMERATOR
+
 /// Calls `fn.template operator()<Combination, Map>()`.
 template <class Fn>
 void visit_reduction(Reduction reduction, Fn&& fn) {
@@ -18,6 +22,19 @@ void visit_reduction(Reduction reduction, Fn&& fn) {
     fn.template operator()<cell::Combination, cell::Map>(); \
     break;
     LV_REDUCTIONS(LV_CASE)
+#undef LV_CASE
+  }
+}
+
+/// Calls `fn.template operator()<Functor>()`.
+template <class Fn>
+void visit_reduction_gradient(ReductionGradient gradient, Fn&& fn) {
+  switch (gradient) {
+#define LV_CASE(name, Functor)               \
+  case ReductionGradient::name:              \
+    fn.template operator()<cell::Functor>(); \
+    break;
+    LV_REDUCTION_GRADIENTS(LV_CASE)
 #undef LV_CASE
   }
 }
@@ -36,6 +53,18 @@ struct ReduceArgs {
 };
 
 LV_KERNEL(reduce, ReduceArgs)
+
+/// dx = the gradient by each element of x, from two values of its output. x, dx: one floating dtype; a, b: its
+/// ComputeType; all of one shape (a and b already expanded), any layouts.
+struct ReductionGradientArgs {
+  ReductionGradient gradient;
+  ConstTensorRef x;
+  ConstTensorRef a;
+  ConstTensorRef b;
+  TensorRef dx;
+};
+
+LV_KERNEL(reduction_gradient, ReductionGradientArgs)
 
 /// Bytes of workspace that the call needs, whatever the device; often 0.
 int64_t reduce_workspace(const ReduceArgs& args);

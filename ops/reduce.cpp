@@ -83,6 +83,22 @@ Tensor wide_reduction(const Context& ctx, Reduction reduction, const Tensor& x, 
   return y;
 }
 
+Tensor reduction_gradient(const Context& ctx, kernels::ReductionGradient gradient, const Tensor& x, const Tensor& a,
+                          const Tensor& b, const ReduceOptions& options) {
+  const Shape kept = kept_shape(x.shape(), options);
+  const auto spread_out = [&](const Tensor& values) {
+    return kernels::expanded(kernels::cref(values.view(kept)), x.shape());
+  };
+  const Tensor dx = x.empty_like(x.dtype(), x.device());
+  kernels::reduction_gradient({.gradient = gradient,
+                               .x = kernels::cref(x),
+                               .a = spread_out(ctx.dense(a)),
+                               .b = spread_out(ctx.dense(b)),
+                               .dx = kernels::ref(dx)},
+                              ctx.stream());
+  return dx;
+}
+
 Tensor fold_reference(const Tensor& x, const ReduceOptions& options,
                       const std::function<double(std::span<const double>)>& fold) {
   const Tensor values = x.to(DType::f64).contiguous();
@@ -206,9 +222,16 @@ TensorList run_extremum(Reduction reduction, Context& ctx, const Tensor& x, cons
 
 TensorList differentiate_extremum(const Context& ctx, const Tensor& grad, const ReduceOptions& options) {
   const Tensor x = ctx.saved(0);
-  const Tensor is_chosen = autograd::cast(eq(x, spread(ctx.saved(1), x.shape(), options)), x.dtype());
-  const Tensor share = grad / autograd::apply<Sum>({is_chosen}, options)[0];
-  return {is_chosen * spread(share, x.shape(), options)};
+  const Tensor y = ctx.saved(1);
+  if (autograd::grad_enabled()) {
+    const Tensor is_chosen = eq(x, spread(y, x.shape(), options));
+    const Tensor share = grad / autograd::apply<Sum>({autograd::cast(is_chosen, x.dtype())}, options)[0];
+    return {where(is_chosen, spread(share, x.shape(), options), 0.0)};
+  }
+  const Tensor best = autograd::cast(y, wide_dtype(x.dtype())).view(kept_shape(x.shape(), options));
+  const Tensor count = wide_reduction(ctx, Reduction::count_of_equals, x, best, options);
+  const Tensor share = ctx.dense(autograd::cast(grad, best.dtype())).view(best.shape()) / count;
+  return {reduction_gradient(ctx, kernels::ReductionGradient::extremum, x, best, share, options)};
 }
 
 /// NaN if a term is.

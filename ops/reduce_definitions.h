@@ -89,6 +89,10 @@ void launch_reduction(const Context& ctx, kernels::Reduction reduction, const Te
 Tensor wide_reduction(const Context& ctx, kernels::Reduction reduction, const Tensor& x, const Tensor& other,
                       const ReduceOptions& options, double scale = 1);
 
+/// The gradient by x of a reduction that has such a kernel; a and b: of the reduced or the kept shape and wide dtype.
+Tensor reduction_gradient(const Context& ctx, kernels::ReductionGradient gradient, const Tensor& x, const Tensor& a,
+                          const Tensor& b, const ReduceOptions& options);
+
 /// Differentiable Spread of `y`, of the reduced shape, to `shape`.
 Tensor spread(const Tensor& y, const Shape& shape, const ReduceOptions& options);
 

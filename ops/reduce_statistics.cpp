@@ -10,6 +10,7 @@ namespace lv::ops {
 
 using autograd::cast;
 using kernels::Reduction;
+using kernels::ReductionGradient;
 
 // var
 
@@ -39,10 +40,12 @@ TensorList Var::forward(Context& ctx, Inputs in, const Options& options) {
 TensorList Var::backward(Context& ctx, Inputs grads, const Options& options) {
   const Tensor x = ctx.saved(0);
   const DType wide = wide_dtype(x.dtype());
-  const Tensor values = cast(x, wide);
-  const ReduceOptions kept{options.reduction.axes, true};
-  const Tensor centre = autograd::grad_enabled() ? autograd::apply<Mean>({values}, kept)[0] : ctx.saved(1);
   const Tensor scale = cast(grads[0], wide) * (2.0 / var_divisor(x.shape(), options));
+  if (!autograd::grad_enabled()) {
+    return {reduction_gradient(ctx, ReductionGradient::var, x, ctx.saved(1), scale, options.reduction)};
+  }
+  const Tensor values = cast(x, wide);
+  const Tensor centre = autograd::apply<Mean>({values}, {options.reduction.axes, true})[0];
   return {cast((values - centre) * spread(scale, x.shape(), options.reduction), x.dtype())};
 }
 
@@ -84,12 +87,15 @@ TensorList LogSumExp::forward(Context& ctx, Inputs in, const Options& options) {
 TensorList LogSumExp::backward(Context& ctx, Inputs grads, const Options& options) {
   const Tensor x = ctx.saved(0);
   const DType wide = wide_dtype(x.dtype());
+  const Tensor grad = cast(grads[0], wide);
+  if (!autograd::grad_enabled()) {
+    return {reduction_gradient(ctx, ReductionGradient::logsumexp, x, ctx.saved(1), grad, options)};
+  }
   const Tensor values = cast(x, wide);
-  const ReduceOptions kept{options.axes, true};
-  Tensor total = autograd::grad_enabled() ? autograd::apply<LogSumExp>({values}, kept)[0] : ctx.saved(1);
+  Tensor total = autograd::apply<LogSumExp>({values}, {options.axes, true})[0];
   // An infinite total is one term's: inf - inf would hide it.
   total = masked_fill(total, eq(abs(total), INFINITY), 0.0);
-  return {cast(exp(values - total) * spread(cast(grads[0], wide), x.shape(), options), x.dtype())};
+  return {cast(exp(values - total) * spread(grad, x.shape(), options), x.dtype())};
 }
 
 TensorList LogSumExp::reference(Inputs in, const Options& options) {

@@ -17,16 +17,19 @@ inline constexpr int64_t kBlock = 512;
 template <class T>
 struct BlockBuffer {
   alignas(64) unsigned char bytes[size_t(kBlock) * sizeof(T)];
+  BlockBuffer() {}  // NOLINT(modernize-use-equals-default): a defaulted one would write zeros inside a tuple
   T* data() { return reinterpret_cast<T*>(bytes); }
 };
 
-/// Reads a run of one array.
+/// Reads a run of one array, by way of `buffer` where elements are not neighbours.
 template <class T>
 class RunReader {
  public:
-  RunReader(const T* start, int64_t step, int64_t n) : start_(start), step_(step) {
+  RunReader(BlockBuffer<T>& buffer, const T* start, int64_t step, int64_t n)
+      : start_(start), step_(step), buffer_(buffer.data()) {
     if (step == 0) {
-      std::fill_n(buffer_.data(), std::min(n, kBlock), *start);
+      const T value = *start;
+      std::fill_n(buffer_, std::min(n, kBlock), value);
     }
   }
   /// Elements begin .. begin + n of the run, n <= kBlock, in contiguous memory.
@@ -37,16 +40,16 @@ class RunReader {
     if (step_ != 0) {
       const T* from = start_ + begin * step_;
       for (int64_t i = 0; i < n; ++i) {
-        buffer_.data()[i] = from[i * step_];
+        buffer_[i] = from[i * step_];
       }
     }
-    return buffer_.data();
+    return buffer_;
   }
 
  private:
   const T* start_;
   int64_t step_;
-  BlockBuffer<T> buffer_;
+  T* buffer_;
 };
 
 /// Writes a run of one array.
@@ -78,18 +81,17 @@ class RunWriter {
 template <class T>
 class RowReader {
  public:
-  RowReader(const T* start, int64_t row_step, int64_t row_size, int64_t rows)
-      : start_(start), is_repeated_(row_step == 0) {
+  RowReader(BlockBuffer<T>& buffer, const T* start, int64_t row_step, int64_t row_size, int64_t rows)
+      : start_(row_step == 0 ? buffer.data() : start), is_repeated_(row_step == 0) {
     for (int64_t row = 0; is_repeated_ && row < rows; ++row) {
-      std::copy_n(start, row_size, buffer_.data() + row * row_size);
+      std::copy_n(start, row_size, buffer.data() + row * row_size);
     }
   }
-  const T* block(int64_t begin) { return is_repeated_ ? buffer_.data() : start_ + begin; }
+  const T* block(int64_t begin) { return is_repeated_ ? start_ : start_ + begin; }
 
  private:
   const T* start_;
   bool is_repeated_;
-  BlockBuffer<T> buffer_;
 };
 
 /// Whether runs are short and follow one another in memory, or repeat, in every array.
@@ -136,7 +138,9 @@ void walk_blocks_of_rows(StridedLoop<int(sizeof...(In)) + 1> loop, BlockFunction
   const auto visit = [&](const int64_t(&at)[kInputs + 1], int64_t rows) {
     [&]<int... k>(std::integer_sequence<int, k...>) {
       const int64_t filled = std::min(rows, rows_of_block);
-      std::tuple<RowReader<In>...> readers{RowReader<In>(in + at[k], loop.step(k), size, filled)...};
+      std::tuple<BlockBuffer<In>...> buffers;
+      std::tuple<RowReader<In>...> readers{
+          RowReader<In>(std::get<k>(buffers), in + at[k], loop.step(k), size, filled)...};
       for (int64_t row = 0; row < rows; row += rows_of_block) {
         const int64_t begin = row * size;
         fn(std::min(rows_of_block, rows - row) * size, out + at[kInputs] + begin, std::get<k>(readers).block(begin)...);
@@ -162,7 +166,8 @@ template <class Out, class... In>
         fn(n, to, (in + at[k])...);
         return;
       }
-      std::tuple<RunReader<In>...> readers{RunReader<In>(in + at[k], loop.step(k), n)...};
+      std::tuple<BlockBuffer<In>...> buffers;
+      std::tuple<RunReader<In>...> readers{RunReader<In>(std::get<k>(buffers), in + at[k], loop.step(k), n)...};
       RunWriter<Out> writer(to, loop.step(kInputs));
       for (int64_t begin = 0; begin < n; begin += kBlock) {
         const int64_t count = std::min(kBlock, n - begin);

@@ -72,13 +72,16 @@ class Reducer {
 
   // Inner.
 
-  /// The terms of a contiguous piece; `o` belongs to `other` and is contiguous too.
+  /// The terms of a contiguous piece; `o` belongs to `other` and is contiguous too, or one value for all.
+  template <bool kIsRepeated = false>
   static double reduce_piece(int64_t n, const T* x, const Other* o) {
     constexpr int64_t kPiece = 4096;
     double total = R::kIdentity;
     for (int64_t begin = 0; begin < n; begin += kPiece) {
       const auto term = [&](int64_t i, auto lanes) {
-        if constexpr (M::kHasOther) {
+        if constexpr (M::kHasOther && kIsRepeated) {
+          return M::term(lanes.load(x + begin + i), V(C(*o)));
+        } else if constexpr (M::kHasOther) {
           return M::term(lanes.load(x + begin + i), lanes.load(o + begin + i));
         } else {
           return M::term(lanes.load(x + begin + i), V(C(0)));
@@ -101,17 +104,20 @@ class Reducer {
     }
   }
 
+  /// Whether terms are neighbours in x and those of `other` are too, or one value for the whole run.
   [[nodiscard]] bool has_neighbouring_terms() const {
-    return plan_.terms.step(1) == 1 && (!M::kHasOther || plan_.terms.step(0) == 1);
+    return plan_.terms.step(1) == 1 && (!M::kHasOther || plan_.terms.step(0) == 1 || plan_.terms.step(0) == 0);
   }
 
   /// Terms begin .. begin + n of one run that starts at x and o.
   double reduce_run(int64_t n, const T* x, const Other* o) const {
     if (has_neighbouring_terms()) {
-      return reduce_piece(n, x, o);
+      return M::kHasOther && plan_.terms.step(0) == 0 ? reduce_piece<true>(n, x, o) : reduce_piece(n, x, o);
     }
-    RunReader<T> x_run(x, plan_.terms.step(1), n);
-    RunReader<Other> o_run(o, plan_.terms.step(0), M::kHasOther ? n : 0);
+    BlockBuffer<T> x_buffer;
+    BlockBuffer<Other> o_buffer;
+    RunReader<T> x_run(x_buffer, x, plan_.terms.step(1), n);
+    RunReader<Other> o_run(o_buffer, o, plan_.terms.step(0), M::kHasOther ? n : 0);
     double total = R::kIdentity;
     for (int64_t begin = 0; begin < n; begin += kBlock) {
       const int64_t count = std::min(kBlock, n - begin);
@@ -143,7 +149,7 @@ class Reducer {
       for (int64_t output = first; output < last; ++output) {
         int64_t at[3];
         plan_.outputs.offsets(output, at);
-        finish(at[ReducePlan::kY], reduce_piece(terms, x_ + at[ReducePlan::kX], other_ + at[ReducePlan::kOther]));
+        finish(at[ReducePlan::kY], reduce_run(terms, x_ + at[ReducePlan::kX], other_ + at[ReducePlan::kOther]));
       }
     });
   }
@@ -220,9 +226,12 @@ class Reducer {
 
   /// As add_all_columns for columns that are not neighbours in memory: row by row through buffers.
   void add_scattered_columns(const Rows& rows, int64_t n, C* sums) const {
+    BlockBuffer<T> x_buffer;
+    BlockBuffer<Other> o_buffer;
     for (int64_t row = 0; row < rows.count; ++row) {
-      RunReader<T> x(rows.x + row * rows.x_step, plan_.outputs.step(ReducePlan::kX), n);
-      RunReader<Other> o(M::kHasOther ? rows.o + row * rows.o_step : &kNone, plan_.outputs.step(ReducePlan::kOther), n);
+      RunReader<T> x(x_buffer, rows.x + row * rows.x_step, plan_.outputs.step(ReducePlan::kX), n);
+      RunReader<Other> o(o_buffer, M::kHasOther ? rows.o + row * rows.o_step : &kNone,
+                         plan_.outputs.step(ReducePlan::kOther), n);
       add_all_columns({x.block(0, n), o.block(0, n), 0, 0, 1}, n, sums);
     }
   }

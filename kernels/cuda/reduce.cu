@@ -48,4 +48,15 @@ void reduce(const ReduceArgs& args, Stream stream) {
   });
 }
 
+void reduction_gradient(const ReductionGradientArgs& args, Stream stream) {
+  const auto loop = plan_strided<4>(args.dx.shape, {args.x.strides, args.a.strides, args.b.strides, args.dx.strides});
+  visit_floating(args.dx.dtype, "reduction_gradient", [&]<class T>() {
+    using C = ComputeType<T>;
+    visit_reduction_gradient(args.gradient, [&]<class F>() {
+      launch(reduction_gradient_kernel<F, T>, blocks_for(loop.count), kElementThreads, 0, stream, args.x.as<T>(),
+             args.a.as<C>(), args.b.as<C>(), args.dx.as<T>(), loop);
+    });
+  });
+}
+
 }  // namespace lv::kernels::cuda

@@ -133,4 +133,16 @@ __global__ void reduce_chunks_kernel(ReduceResults<T> results, ReducePlan plan) 
   }
 }
 
+// One thread per element of the walk, in the output's order.
+template <class F, class T>
+__global__ void reduction_gradient_kernel(const T* x, const ComputeType<T>* a, const ComputeType<T>* b, T* dx,
+                                          StridedLoop<4> loop) {
+  const int64_t index = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
+  if (index < loop.count) {
+    int64_t at[4];
+    loop.offsets(index, at);
+    dx[at[3]] = convert<T>(F::value(widen(x[at[0]]), a[at[1]], b[at[2]]));
+  }
+}
+
 }  // namespace lv::kernels::cuda

@@ -19,6 +19,8 @@ void define_reduction(SpecBuilder<Op>& spec, Draw draw,
   spec.add("middle_3x41x5", {draw({3, 41, 5})}, wrap({.axes = 0b010}));
   spec.add("ends_7x13x11", {draw({7, 13, 11})}, wrap({.axes = 0b101}));
   spec.add("all_3x5x41", {draw({3, 5, 41})}, wrap({}));
+  spec.add("chunks_of_terms_3x10937", {draw({3, 10937})}, wrap({}));
+  spec.add("chunks_of_rows_1x10957x3", {draw({1, 10957, 3})}, wrap({.axes = 0b011}));
   spec.benchmark("N8_56x56_C64_to_C", {draw({8, 56, 56, 64})}, wrap({.axes = 0b0111}));
   spec.benchmark("N8_7x7_C2048_to_NC", {draw({8, 7, 7, 2048})}, wrap({.axes = 0b0110}));
   spec.benchmark("N8_L197_C384_to_NL", {draw({8, 197, 384})}, wrap({.axes = 0b100}));
