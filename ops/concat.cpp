@@ -1,6 +1,6 @@
 // Tensors cut apart and put together: split, concat and their kin of ops/shape.h.
 
-#include "kernels/copy.h"
+#include "kernels/concat.h"
 #include "ops/shape_definitions.h"
 #include "ops/tabulate.h"
 
@@ -128,12 +128,11 @@ OutputSpecs Concat::infer(Inputs in, const Options& options) {
 
 TensorList Concat::forward(Context& ctx, Inputs in, const Options& options) {
   const Tensor y = ctx.new_output();
-  int64_t begin = 0;
-  for (const Tensor& x : in) {
-    const int64_t end = begin + x.size(options.axis);
-    kernels::copy({.x = kernels::cref(x), .y = kernels::ref(y.slice(options.axis, begin, end))}, ctx.stream());
-    begin = end;
-  }
+  std::vector<kernels::ConstTensorRef> parts;
+  parts.reserve(in.size());
+  std::transform(in.begin(), in.end(), std::back_inserter(parts), kernels::cref);
+  kernels::concat({.parts = parts, .y = kernels::ref(y), .axis = normalize_axis(options.axis, y.rank(), kName)},
+                  ctx.stream());
   return {y};
 }
 
