@@ -22,11 +22,13 @@ void check_indices(const CheckIndicesArgs& args);
 }  // namespace cpu
 
 /// y[o, j, i] = x[o, index[o, j, i], i]. x: [outer, size, inner], index and y: [outer, count, inner], x and y of any
-/// dtype.
+/// dtype. Given any_outside, the CPU looks at the indices itself: where one lies outside it sets that and leaves y
+/// incomplete.
 struct GatherArgs {
   ConstTensorRef x;
   ConstTensorRef index;
   TensorRef y;
+  bool* any_outside = nullptr;
 };
 
 LV_KERNEL(gather, GatherArgs)

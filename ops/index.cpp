@@ -99,12 +99,17 @@ TensorList Gather::forward(Context& ctx, Inputs in, const Options& options) {
   const int axis = normalize_axis(options.axis, in[0].rank(), "gather");
   const Tensor x = ctx.dense(in[0]);
   const Tensor index = ctx.dense(in[1]);
-  check_index_range("gather", index, x.size(axis));
   const Tensor y = ctx.new_output();
   const Shape sizes = around(index.shape(), axis);
-  kernels::gather(
-      {.x = cref(x.view(around(x.shape(), axis))), .index = cref(index.view(sizes)), .y = ref(y.view(sizes))},
-      ctx.stream());
+  bool any_outside = false;
+  kernels::gather({.x = cref(x.view(around(x.shape(), axis))),
+                   .index = cref(index.view(sizes)),
+                   .y = ref(y.view(sizes)),
+                   .any_outside = &any_outside},
+                  ctx.stream());
+  if (any_outside) {
+    fail_index_range("gather", index, x.size(axis));
+  }
   ctx.save(index);
   return {y};
 }

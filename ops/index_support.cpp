@@ -23,6 +23,14 @@ void check_index_dtype(std::string_view op, const Tensor& index) {
   LV_CHECK_DTYPE(index.dtype() == DType::i64, "{}: indices must be i64, got {}; cast them", op, index.dtype());
 }
 
+void fail_index_range(std::string_view op, const Tensor& index, int64_t size) {
+  const int64_t* const values = index.data<int64_t>();
+  const int64_t* const bad =
+      std::find_if(values, values + index.numel(), [&](int64_t value) { return uint64_t(value) >= uint64_t(size); });
+  fail<ShapeError>("{}: index {} is outside [0, {}) (element {} of index {})", op, *bad, size, bad - values,
+                   index.shape());
+}
+
 void check_index_range(std::string_view op, const Tensor& index, int64_t size) {
   if (!index.device().is_cpu()) {
     return;
@@ -30,11 +38,7 @@ void check_index_range(std::string_view op, const Tensor& index, int64_t size) {
   bool any_outside = false;
   kernels::cpu::check_indices({.index = cref(index), .size = size, .any_outside = &any_outside});
   if (any_outside) {
-    const int64_t* const values = index.data<int64_t>();
-    const int64_t* const bad =
-        std::find_if(values, values + index.numel(), [&](int64_t value) { return uint64_t(value) >= uint64_t(size); });
-    fail<ShapeError>("{}: index {} is outside [0, {}) (element {} of index {})", op, *bad, size, bad - values,
-                     index.shape());
+    fail_index_range(op, index, size);
   }
 }
 

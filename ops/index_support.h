@@ -15,6 +15,9 @@ void check_index_dtype(std::string_view op, const Tensor& index);
 /// Throws ShapeError for the first index outside [0, size). Indices on a device are not looked at.
 void check_index_range(std::string_view op, const Tensor& index, int64_t size);
 
+/// Throws it for an index that is known to be there.
+[[noreturn]] void fail_index_range(std::string_view op, const Tensor& index, int64_t size);
+
 /// y[o, index[k], i] += src[o, k, i] where index[k] is not `skip`; all contiguous. src: [outer, count, inner]; y:
 /// [outer, size, inner].
 void add_at_rows(const autograd::Context& ctx, const Tensor& src, const Tensor& index, const Tensor& y, int64_t skip,

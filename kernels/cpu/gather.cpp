@@ -4,6 +4,7 @@
 #include "kernels/gather.h"
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 
 #include "core/parallel.h"
@@ -16,6 +17,16 @@ namespace lv::kernels::cpu::LV_ISA {
 namespace {
 
 constexpr int64_t kGrain = 32768;  // elements
+
+/// Whether any of n indices lies outside [0, size).
+bool is_any_outside(const int64_t* index, int64_t n, int64_t size) {
+  const auto last = uint64_t(size - 1);
+  uint64_t signs = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    signs |= uint64_t(index[i]) | (last - uint64_t(index[i]));  // negative: below 0 or above the last
+  }
+  return int64_t(signs) < 0;
+}
 
 /// Asks for a row that will be read here and there.
 template <class W>
@@ -55,6 +66,10 @@ void gather_lines(const GatherArgs& args) {
     for (int64_t line = begin; line < end;) {
       const W* const x = args.x.as<W>() + outer * size * inner;
       const int64_t lines = std::min(end, ++outer * count) - line;
+      if (args.any_outside != nullptr && is_any_outside(index, lines * inner, size)) {
+        std::atomic_ref(*args.any_outside).store(true, std::memory_order_relaxed);
+        return;
+      }
       if (inner == 1 && line + lines < end) {
         prefetch_row(x + size, size);
       }
@@ -86,19 +101,12 @@ void scatter_lanes(const T* src, const int64_t* index, ComputeType<T>* y, int64_
 }  // namespace
 
 void check_indices(const CheckIndicesArgs& args) {
-  const int64_t* const index = args.index.as<int64_t>();
-  const auto last = uint64_t(args.size - 1);
-  const uint64_t signs = parallel_reduce(
-      args.index.numel(), kGrain, uint64_t{0},
+  *args.any_outside = parallel_reduce(
+      args.index.numel(), kGrain, false,
       [&](int64_t begin, int64_t end) {
-        uint64_t any = 0;
-        for (int64_t i = begin; i < end; ++i) {
-          any |= uint64_t(index[i]) | (last - uint64_t(index[i]));  // negative: below 0 or above the last
-        }
-        return any;
+        return is_any_outside(args.index.as<int64_t>() + begin, end - begin, args.size);
       },
-      std::bit_or<>());
-  *args.any_outside = int64_t(signs) < 0;
+      std::logical_or<>());
 }
 
 void gather(const GatherArgs& args) {

@@ -26,6 +26,18 @@ void write_row_part(W* dx, const W* grad_row, int64_t from, int64_t n, int64_t b
   clear_bytes(dx + copy_to, (n - copy_to) * kWord);
 }
 
+/// `count` rows of `n` words: zeros, the row of grad at [begin, begin + length), zeros.
+template <class W>
+void write_whole_rows(W* dx, const W* grad, int64_t count, int64_t n, int64_t begin, int64_t length) {
+  constexpr auto kWord = int64_t(sizeof(W));
+  const int64_t end = begin + length;
+  for (int64_t i = 0; i < count; ++i, dx += n, grad += length) {
+    clear_bytes(dx, begin * kWord);
+    copy_bytes(dx + begin, grad, length * kWord);
+    clear_bytes(dx + end, (n - end) * kWord);
+  }
+}
+
 /// step = 1: a slice of a row [size, inner] is one run of words.
 template <class W>
 void write_runs(const SliceBackwardArgs& args) {
@@ -39,9 +51,7 @@ void write_runs(const SliceBackwardArgs& args) {
   const int64_t parts = chunk_count(row, part);
   parallel_for(args.dx.size(0) * parts, kWordGrain / part, [&](int64_t first, int64_t last) {
     if (parts == 1) {
-      for (int64_t outer = first; outer < last; ++outer) {
-        write_row_part(dx + outer * row, grad + outer * length, 0, row, begin, length);
-      }
+      write_whole_rows(dx + first * row, grad + first * length, last - first, row, begin, length);
       return;
     }
     for (int64_t i = first; i < last; ++i) {
