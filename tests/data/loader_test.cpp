@@ -73,6 +73,11 @@ std::vector<Delivered> deliver(const Numbers& numbers, const LoaderOptions& opti
   return all;
 }
 
+Batch next_of(Loader& loader) {
+  std::optional<Batch> batch = loader.next();
+  return batch ? std::move(*batch) : throw std::logic_error("there is no further batch");
+}
+
 }  // namespace
 
 TEST_CASE("loader: every epoch holds every sample once, in an order of its own") {
@@ -180,7 +185,7 @@ TEST_CASE("loader: more unreadable samples than allowed stop the run") {
   Numbers numbers(20);
   numbers.unreadable = {5, 6, 7};
   Loader loader(numbers, {.batch_size = 4, .is_shuffled = false, .max_bad_share = 0.1}, {}, 2);
-  CHECK(loader.next()->indices == std::vector<int64_t>{0, 1, 2, 3});
+  CHECK(next_of(loader).indices == std::vector<int64_t>{0, 1, 2, 3});
   CHECK_THROWS_WITH(loader.next(), Contains("3 of 20") && Contains("0.1") && Contains("number 7: broken"));
   CHECK_FALSE(loader.next().has_value());
   CHECK(loader.bad_samples().size() == 3);
@@ -190,8 +195,8 @@ TEST_CASE("loader: another error reaches the consumer where its batch is due") {
   Numbers numbers(20);
   numbers.crashing = 9;
   Loader loader(numbers, {.batch_size = 4, .is_shuffled = false, .workers = 3, .prefetch = 4}, {}, 2);
-  CHECK(loader.next()->position == LoaderPosition{0, 0});
-  CHECK(loader.next()->position == LoaderPosition{0, 1});
+  CHECK(next_of(loader).position == LoaderPosition{0, 0});
+  CHECK(next_of(loader).position == LoaderPosition{0, 1});
   CHECK_THROWS_WITH(loader.next(), "a fault in the program");
   CHECK_FALSE(loader.next().has_value());
 }
