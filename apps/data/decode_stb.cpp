@@ -18,6 +18,9 @@ void* limited_realloc(void* memory, size_t size) {
   return size <= size_t(max_allocation_bytes) ? std::realloc(memory, size) : nullptr;
 }
 
+// An empty data chunk makes stb_image copy no bytes to a null pointer, which memcpy does not allow.
+void* copied_if_any(void* to, const void* from, size_t size) { return size > 0 ? std::memcpy(to, from, size) : to; }
+
 }  // namespace
 
 #define STB_IMAGE_STATIC
@@ -31,7 +34,9 @@ void* limited_realloc(void* memory, size_t size) {
 #define STBI_MALLOC(size) limited_realloc(nullptr, size)
 #define STBI_REALLOC(memory, size) limited_realloc(memory, size)
 #define STBI_FREE(memory) std::free(memory)
+#define memcpy copied_if_any
 #include <stb/stb_image.h>
+#undef memcpy
 
 namespace lv::data {
 
