@@ -58,6 +58,20 @@ TEST_CASE("division by a number rounds once") {
   }
 }
 
+TEST_CASE("bfloat16 results are rounded alike at every place of arrays of any length") {
+  for (int64_t n = 1; n < 150; ++n) {
+    const Tensor x = Tensor::empty({n}, DType::bf16);
+    for (int64_t i = 0; i < n; ++i) {
+      x.data<BFloat16>()[i] = BFloat16(1.0F + float(i * 37 % 128) / 128.0F);  // of 8 bits, so that a square has 16
+    }
+    const Tensor y = ops::square(x);
+    for (int64_t i = 0; i < n; ++i) {
+      const float value = float(x.data<BFloat16>()[i]);
+      CHECK(y.data<BFloat16>()[i].bits == BFloat16(value * value).bits);
+    }
+  }
+}
+
 TEST_CASE("NaN passes through relu, clamp, minimum and maximum") {
   const Tensor x = Tensor::from<float>({kNaN, 1, kNaN}, {3});
   const Tensor y = Tensor::from<float>({0, kNaN, 5}, {3});
