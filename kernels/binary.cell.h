@@ -33,12 +33,14 @@ struct Divide {
 };
 /// NaN where either is NaN, like Maximum.
 struct Minimum {
+  static constexpr bool kIsExact = true;
   template <class V>
   static LV_HOSTDEV V value(V a, V b) {
     return min(a, b);
   }
 };
 struct Maximum {
+  static constexpr bool kIsExact = true;
   template <class V>
   static LV_HOSTDEV V value(V a, V b) {
     return max(a, b);

@@ -24,6 +24,10 @@ struct Scalars {
 
 enum class Saved : uint8_t { input, output, nothing };
 
+/// Whether F says (kIsExact) that its value is always one that the type of its arguments has, in 16 bits too.
+template <class F>
+inline constexpr bool kGivesExactValues = requires { F::kIsExact; };
+
 }  // namespace lv::kernels
 
 namespace lv::kernels::cell {
@@ -204,6 +208,7 @@ struct Cos {
 
 struct Abs {
   static constexpr Saved kSaved = Saved::input;
+  static constexpr bool kIsExact = true;
   template <class V>
   static LV_HOSTDEV V value(V x, Scalars<V>) {
     return abs(x);
@@ -217,6 +222,7 @@ struct Abs {
 /// To the nearest integer, ties to even.
 struct Round {
   static constexpr Saved kSaved = Saved::nothing;
+  static constexpr bool kIsExact = true;
   template <class V>
   static LV_HOSTDEV V value(V x, Scalars<V>) {
     return round_even(x);
@@ -229,6 +235,7 @@ struct Round {
 
 struct Floor {
   static constexpr Saved kSaved = Saved::nothing;
+  static constexpr bool kIsExact = true;
   template <class V>
   static LV_HOSTDEV V value(V x, Scalars<V>) {
     return floor(x);
@@ -254,6 +261,7 @@ struct Clamp {
 
 struct Relu {
   static constexpr Saved kSaved = Saved::output;
+  static constexpr bool kIsExact = true;
   template <class V>
   static LV_HOSTDEV V value(V x, Scalars<V>) {
     return max(x, V(0));

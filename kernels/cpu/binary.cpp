@@ -13,7 +13,7 @@ void binary(const BinaryArgs& args) {
     using V = simd::Vec<simd::Lane<T>>;
     visit_function(args.function, [&]<class F>() {
       const auto block = [](int64_t n, T* y, const T* a, const T* b) {
-        simd::map(n, y, [](V u, V v) { return F::value(u, v); }, a, b);
+        simd::map<kGivesExactValues<F>>(n, y, [](V u, V v) { return F::value(u, v); }, a, b);
       };
       for_each_block(loop, block, args.y.as<T>(), args.a.as<T>(), args.b.as<T>());
     });

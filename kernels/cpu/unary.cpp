@@ -16,7 +16,7 @@ void unary(const UnaryArgs& args) {
     visit_function(args.function, [&]<class F>() {
       const Scalars<V> scalars{V(simd::Lane<T>(args.scalars.a)), V(simd::Lane<T>(args.scalars.b))};
       const auto block = [scalars](int64_t n, T* y, const T* x) {
-        simd::map(n, y, [scalars](V v) { return F::value(v, scalars); }, x);
+        simd::map<kGivesExactValues<F>>(n, y, [scalars](V v) { return F::value(v, scalars); }, x);
       };
       for_each_block(loop, block, args.y.as<T>(), args.x.as<T>());
     });

@@ -65,7 +65,8 @@ void for_each_vec(int64_t n, Body body) {
 
 /// out[i] = fn(in[i]...) for i in 0..n, computed in vectors whose lanes fn must not tell apart. The arrays may differ
 /// in type if the types of computation are equally wide; each `in` is `out` itself or apart from it.
-template <class Out, class Fn, class... In>
+/// kIsExact: fn of values of the inputs' type gives values of the result's type, which spares rounding.
+template <bool kIsExact = false, class Out, class Fn, class... In>
 void map(int64_t n, Out* out, Fn fn, const In*... in) {
   static_assert(((sizeof(Lane<In>) == sizeof(Lane<Out>)) && ...), "vectors of different lengths");
   int64_t done = 0;
@@ -74,7 +75,12 @@ void map(int64_t n, Out* out, Fn fn, const In*... in) {
 #pragma GCC unroll 2
     for (; done + kStep <= n; done += kStep) {
       const auto apply = [&fn](auto... v) { return EvenOdd{fn(v.even...), fn(v.odd...)}; };
-      store_even_odd(out + done, apply(load_even_odd(in + done)...));
+      const EvenOdd result = apply(load_even_odd(in + done)...);
+      if constexpr (kIsExact) {
+        store_even_odd_exact(out + done, result);
+      } else {
+        store_even_odd(out + done, result);
+      }
     }
   }
   for_each_vec<Out>(n - done,

@@ -259,6 +259,12 @@ inline void store_even_odd(BFloat16* p, EvenOdd v) {
   __builtin_memcpy(static_cast<void*>(p), &words, sizeof words);
 }
 
+/// As store_even_odd for values that bfloat16 represents: without rounding.
+inline void store_even_odd_exact(BFloat16* p, EvenOdd v) {
+  const native::U32 words = (native::U32(v.even.native) >> 16) | (native::U32(v.odd.native) & 0xffff0000U);
+  __builtin_memcpy(static_cast<void*>(p), &words, sizeof words);
+}
+
 // Across the lanes.
 
 namespace detail {
