@@ -210,7 +210,7 @@ Canvas ClassificationTask::draw_predictions() const {
   constexpr int kGap = 12;
   constexpr int kCaption = 46;
   const int rows = (int(shown_.size()) + kColumns - 1) / kColumns;
-  Canvas page(kColumns * (kSide + kGap) - kGap, std::max(rows, 1) * (kSide + kCaption) - kCaption / 4);
+  Canvas page(kColumns * (kSide + kGap) - kGap, std::max(rows, 1) * (kSide + kCaption));
   for (size_t i = 0; i < shown_.size(); ++i) {
     const Shown& shown = shown_[i];
     const int x = int(i) % kColumns * (kSide + kGap);

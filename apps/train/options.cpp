@@ -146,13 +146,30 @@ Options::Option* Options::find(std::string_view name) {
   return found == options_.end() ? nullptr : &*found;
 }
 
+namespace {
+
+/// Defaults behind the descriptions.
+class HelpFormatter final : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    return option->get_type_name().empty() ? "" : " " + option->get_type_name();
+  }
+  std::string make_option_desc(const CLI::Option* option) const override {
+    const std::string value = option->get_default_str();
+    return option->get_description() + (value.empty() ? "" : " [" + value + "]");
+  }
+};
+
+}  // namespace
+
 /// CLI11's parser, filled with the options. It only splits the line and prints the help; values are converted here,
 /// like those of the other origins.
 class Options::CommandLine {
  public:
   explicit CommandLine(Options& options) : app_(options.summary_, options.program_), owner_(options) {
     app_.option_defaults()->always_capture_default(false);
-    app_.get_formatter()->column_width(44);
+    app_.formatter(std::make_shared<HelpFormatter>());
+    app_.get_formatter()->column_width(36);
     app_.set_help_flag("--help", "this text");
     app_.allow_extras();
     app_.footer("A value comes from the command line, else from the environment (" + environment_name("batch-size") +
