@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# usage: scripts/install_deps.sh [--build-only]
 # Installs what Longview needs on Debian 12: the libraries and tools of the build, then those of development (formatter,
 # linter, compiler cache, fuzzer). Does nothing, and needs no root, when everything is there.
 set -euo pipefail
@@ -15,8 +16,13 @@ development_packages=(
   clang-format-19 clang-tidy-19 clang-19 libclang-rt-19-dev libomp-19-dev
 )
 
+packages=("${build_packages[@]}")
+if [[ ${1:-} != --build-only ]]; then
+  packages+=("${development_packages[@]}")
+fi
+
 missing=()
-for package in "${build_packages[@]}" "${development_packages[@]}"; do
+for package in "${packages[@]}"; do
   status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
   if [[ $status != installed ]]; then
     missing+=("$package")

@@ -15,11 +15,7 @@ echo "== 1/3 packages"
 scripts/install_deps.sh --build-only
 
 echo "== 2/3 build"
-cmake --preset cpu-release -D LV_BUILD_TESTS=OFF -D LV_BUILD_BENCH=OFF >build-quickstart.log 2>&1 || {
-  cat build-quickstart.log >&2
-  exit 1
-}
-rm build-quickstart.log
+cmake --preset cpu-release >/dev/null
 cmake --build build/cpu-release --target train_classifier predict
 
 echo "== 3/3 training: which is the largest digit?"
