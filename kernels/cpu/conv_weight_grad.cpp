@@ -35,7 +35,9 @@ void conv_weight_grad(const ConvWeightGradArgs& args) {
     const GatherShape forward = forward_shape(args.shape, args.x.shape, args.grad.shape);
     const GroupLanes lanes{.groups = groups, .in = in, .out = out};
     if (lanes.fit<PlainMath<ComputeType<T>>>()) {
-      GroupedOuterProduct<T>(forward, lanes, args.x.as<T>(), args.grad.as<T>()).run(args.dweight.as<T>());
+      GroupedOuterProduct<M, T>(args.shape, lanes, args.x.size(0), pixels_of<T>(args.x, 0, groups * in),
+                                pixels_of<T>(args.grad, 0, groups * out))
+          .run(args.dweight.as<T>());
       return;
     }
     if (Columns::suits(args.shape, args.dweight.shape)) {

@@ -197,20 +197,30 @@ class GatherProduct {
     });
   }
 
-  /// Runs overlap at the end of a line, so what is activated must not be what the tile writes.
+  /// Through a tile that is activated as a whole: the more elements a call, the better they fill the processor.
   template <int kRun, int kVectors>
   void multiply_and_activate(const RowRun<M, Out>& upper, const RowRun<M, Out>& lower, TilePanel<M> panel) const {
-    Out tile[2 * kRun * kTileColumns<M>];
-    const auto place = [&](const RowRun<M, Out>& run, int first) {
-      return before_ == nullptr ? tile + first * kTileColumns<M> : before_ + (run.c - y_);
+    constexpr int64_t kRunSize = int64_t{kRun} * kTileColumns<M>;
+    Out tile[2 * kRunSize] = {};  // also what does not exist of it is activated
+    panel.c_step = kTileColumns<M>;
+    multiply_tile<M, kRun, kVectors, Out>({upper.a, tile, upper.rows}, {lower.a, tile + kRunSize, lower.rows}, panel);
+    const auto copy_rows = [&](Out* to) {
+      copy_tile(tile, upper.rows, panel.columns, to + (upper.c - y_));
+      copy_tile(tile + kRunSize, lower.rows, panel.columns, to + (lower.c - y_));
     };
-    panel.c_step = before_ == nullptr ? kTileColumns<M> : panel.c_step;
-    const RowRun<M, Out> runs[2] = {{upper.a, place(upper, 0), upper.rows}, {lower.a, place(lower, kRun), lower.rows}};
-    multiply_tile<M, kRun, kVectors, Out>(runs[0], runs[1], panel);
-    for (int half = 0; half < 2; ++half) {
-      Out* to = half == 0 ? upper.c : lower.c;
-      for (int row = 0; row < runs[half].rows; ++row) {
-        activate_(runs[half].c + row * panel.c_step, to + row * shape_.out_pixel, panel.columns);
+    if (before_ != nullptr) {
+      copy_rows(before_);
+    }
+    activate_(tile, tile, 2 * kRunSize);
+    copy_rows(y_);
+  }
+
+  void copy_tile(const Out* from, int rows, int columns, Out* to) const {
+    for (int row = 0; row < rows; ++row, from += kTileColumns<M>, to += shape_.out_pixel) {
+      if (columns == kTileColumns<M>) {
+        std::copy_n(from, kTileColumns<M>, to);
+      } else {
+        std::copy_n(from, columns, to);
       }
     }
   }

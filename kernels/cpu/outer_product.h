@@ -3,53 +3,13 @@
 #include "core/parallel.h"
 #include "kernels/cpu/gather_shape.h"
 #include "kernels/cpu/outer_tile.h"
+#include "kernels/cpu/pixel_lines.h"
 #include "kernels/cpu/scratch.h"
 
 // Sums over pixels of the outer products of two arrays' channels: weight gradients of convolutions, and matrix products
 // with a transposed left side as the case of one tap.
 
 namespace lv::kernels::cpu::LV_ISA {
-
-/// Channels of pixels [image][line][column]; outside, and from pixel number `pixels` on, they are zero.
-template <class T>
-struct PixelArray {
-  const T* data;
-  int64_t lines, columns;
-  int64_t step;  // elements between pixels
-  int64_t channels;
-  int64_t pixels;
-
-  /// Pixels of a line: those in [begin, end) are at data + column * step.
-  struct Line {
-    const T* data;
-    int64_t step, begin, end;
-
-    /// Where a run of pixels begins, and the steps to the next pixel and channel. Outside there are zeros, again and
-    /// again.
-    struct Run {
-      const T* data;
-      int64_t step, channel_step;
-    };
-    [[nodiscard]] Run run(int64_t column) const {
-      static constexpr T kZeros[2 * simd::kVectorBytes / sizeof(T)]{};
-      const bool is_inside = begin <= column && column < end;
-      return is_inside ? Run{data + column * step, step, 1} : Run{&kZeros[0], 0, 0};
-    }
-    /// Where the run from `column` on ends, at most `most`.
-    [[nodiscard]] int64_t run_end(int64_t column, int64_t most) const {
-      return std::min(most, column < begin ? begin : column < end ? end : most);
-    }
-  };
-  /// The line, with its columns counted from `first_column` and channels from `channel`.
-  [[nodiscard]] Line line(int64_t image, int64_t number, int64_t first_column, int64_t channel) const {
-    if (number < 0 || number >= lines) {
-      return {nullptr, 0, 0, 0};
-    }
-    const int64_t pixel = (image * lines + number) * columns;
-    const int64_t end = std::min(columns, pixels - pixel);
-    return {data + (pixel + first_column) * step + channel, step, -first_column, end - first_column};
-  }
-};
 
 /// dw[o][tap][c] = sum over the pixels of grad of grad[pixel][o] x[pixel of the tap][c].
 template <class T>
@@ -63,18 +23,6 @@ struct OuterShape {
 struct PackedGradTag;
 struct PackedInputTag;
 struct PartialSumTag;
-
-/// `count` <= kLanes elements of one or, in pairs, two pixels as units; zeros in the other lanes.
-template <class M, class T>
-typename M::Units load_units(const T* first, const T* second, int64_t count) {
-  using Units = typename M::Units;
-  if constexpr (M::kDepth == 1) {
-    return simd::load(first, count);
-  } else {
-    const Units low = simd::bits_as<int32_t>(simd::load(first, count)) >> 16;
-    return (low & Units(0xffff)) | simd::bits_as<int32_t>(simd::load(second, count));
-  }
-}
 
 template <class M, class T>
 class OuterProduct {
@@ -113,16 +61,19 @@ class OuterProduct {
   /// Bands of lines, as many streams of them as a unit has elements, and chunks of strips that stay in the caches.
   void plan_pixels() {
     constexpr int64_t kBandPixels = 256;
-    const auto& grad = shape_.grad;
+    const int64_t lines = shape_.grad.lines;
+    const int64_t columns = shape_.grad.columns;
     const int64_t streams = shape_.images < M::kDepth ? M::kDepth : 1;  // that an image has to feed
-    const int64_t most = std::clamp<int64_t>(kBandPixels / grad.columns, 1, chunk_count(grad.lines, streams));
-    bands_of_image_ = chunk_count(grad.lines, most);
-    lines_ = chunk_count(grad.lines, bands_of_image_);
+    bands_of_image_ = equal_bands(lines, std::max(streams, chunk_count(lines * columns, kBandPixels)));
+    grad_ = {.lines = lines / bands_of_image_, .columns = columns, .line_step = 1, .top = 0, .left = 0};
+    x_ = {.lines = (grad_.lines - 1) * shape_.line_step + limits_.bottom - limits_.top + 1,
+          .columns = (columns - 1) * shape_.column_step + limits_.right - limits_.left + 1,
+          .line_step = shape_.line_step,
+          .top = limits_.top,
+          .left = limits_.left};
     bands_ = shape_.images * bands_of_image_;
     strips_ = chunk_count(bands_, M::kDepth);
-    strips_of_chunk_ = std::max<int64_t>(1, kBandPixels / (lines_ * grad.columns));
-    in_lines_ = (lines_ - 1) * shape_.line_step + limits_.bottom - limits_.top + 1;
-    in_columns_ = (grad.columns - 1) * shape_.column_step + limits_.right - limits_.left + 1;
+    strips_of_chunk_ = std::max<int64_t>(1, kBandPixels / grad_.pixels());
   }
 
   void plan_tasks() {
@@ -136,8 +87,7 @@ class OuterProduct {
     parts_ = std::clamp<int64_t>(kPartialBytes / bytes, 1, std::min(kTasks, chunk_count(strips_, strips_of_chunk_)));
     const int64_t wanted = chunk_count(kTasks, parts_);
     // The operand that is not cut is packed once for each block of the other.
-    const bool cuts_columns =
-        shape_.x.channels * in_lines_ * in_columns_ >= outs * lines_ * shape_.grad.columns && column_panels_ > 1;
+    const bool cuts_columns = shape_.x.channels * x_.pixels() >= outs * grad_.pixels() && column_panels_ > 1;
     panels_of_block_ = cuts_columns ? chunk_count(column_panels_, wanted) : column_panels_;
     column_blocks_ = chunk_count(column_panels_, panels_of_block_);
     rows_of_block_ = cuts_columns ? row_panels_ : chunk_count(row_panels_, wanted);
@@ -161,10 +111,11 @@ class OuterProduct {
     });
   }
 
-  /// Packed panels of a task.
-  struct Panels {
-    int64_t first, count;
-    int64_t units;  // from one to the next
+  /// The pixels of an array that a band takes: lines from band.line * line_step + top on, columns from `left` on.
+  struct PixelSpan {
+    int64_t lines, columns;
+    int64_t line_step, top, left;
+    [[nodiscard]] int64_t pixels() const { return lines * columns; }
   };
 
   template <class Out>
@@ -173,18 +124,18 @@ class OuterProduct {
     const int64_t end = strips_ * (part + 1) / parts_;
     const int64_t first_row = row_block * rows_of_block_;
     const int64_t first_column = column_block * panels_of_block_;
-    const Panels rows{.first = first_row,
-                      .count = std::min(rows_of_block_, row_panels_ - first_row),
-                      .units = strips_of_chunk_ * lines_ * shape_.grad.columns * rows_ + kColumns};
-    const Panels columns{.first = first_column,
-                         .count = std::min(panels_of_block_, column_panels_ - first_column),
-                         .units = strips_of_chunk_ * in_lines_ * in_columns_ * kColumns};
+    const PixelPanels rows{.count = std::min(rows_of_block_, row_panels_ - first_row),
+                           .width = rows_,
+                           .units = strips_of_chunk_ * grad_.pixels() * rows_ + kColumns};
+    const PixelPanels columns{.count = std::min(panels_of_block_, column_panels_ - first_column),
+                              .width = kColumns,
+                              .units = strips_of_chunk_ * x_.pixels() * kColumns};
     Unit* grad = thread_scratch<PackedGradTag, Unit>(size_t(rows.count * rows.units));
     Unit* x = thread_scratch<PackedInputTag, Unit>(size_t(columns.count * columns.units));
     for (int64_t strip = begin; strip < end; strip += strips_of_chunk_) {
       const int64_t strips = std::min(strips_of_chunk_, end - strip);
-      pack_grad(strip, strips, rows, grad);
-      pack_x(strip, strips, columns, x);
+      pack(shape_.grad, grad_, strip, strips, first_row * rows_, rows, grad);
+      pack(shape_.x, x_, strip, strips, first_column * kColumns, columns, x);
       for (int64_t column = 0; column < columns.count; ++column) {
         for (int64_t row = 0; row < rows.count; ++row) {
           multiply(strips, strip > begin, first_row + row, grad + row * rows.units, first_column + column,
@@ -199,10 +150,10 @@ class OuterProduct {
   void multiply(int64_t strips, bool accumulates, int64_t row_panel, const Unit* grad, int64_t column_panel,
                 const Unit* x, const Target<Out>& target) const {
     const PixelWalk walk{.strips = strips,
-                         .lines = lines_,
-                         .columns = shape_.grad.columns,
-                         .strip_step = in_lines_ * in_columns_ * kColumns,
-                         .line_step = shape_.line_step * in_columns_ * kColumns,
+                         .lines = grad_.lines,
+                         .columns = grad_.columns,
+                         .strip_step = x_.pixels() * kColumns,
+                         .line_step = x_.line_step * x_.columns * kColumns,
                          .column_step = shape_.column_step * kColumns};
     OuterTile<Out> tile{.data = target.data + row_panel * rows_ * target.row_step + column_panel * kColumns,
                         .step = target.row_step,
@@ -210,7 +161,7 @@ class OuterProduct {
                         .columns = std::min(kColumns, target.columns - column_panel * kColumns)};
     visit_rows([&]<int kRows>() {
       for (const auto& [line, column] : shape_.taps) {
-        const int64_t first = ((line - limits_.top) * in_columns_ + column - limits_.left) * kColumns;
+        const int64_t first = ((line - limits_.top) * x_.columns + column - limits_.left) * kColumns;
         add_outer_products<M, kRows, Out>(grad, x + first, walk, accumulates, tile);
         tile.data += target.tap_step;
       }
@@ -231,71 +182,21 @@ class OuterProduct {
   /// The band of a strip's stream; far outside where the last strip has none.
   [[nodiscard]] Band band(int64_t strip, int stream) const {
     const int64_t index = strip + stream * strips_;
-    return index < bands_ ? Band{index / bands_of_image_, index % bands_of_image_ * lines_}
+    return index < bands_ ? Band{index / bands_of_image_, index % bands_of_image_ * grad_.lines}
                           : Band{0, -(int64_t{1} << 40)};
   }
 
-  /// Rows in panels of [strips][lines][columns][rows_].
-  void pack_grad(int64_t strip, int64_t strips, const Panels& panels, Unit* to) const {
-    const auto& grad = shape_.grad;
-    const int64_t first = panels.first * rows_;
+  /// Packs strips of `array` as [panels][strips][span.lines][span.columns][panels.width].
+  void pack(const PixelArray<T>& array, const PixelSpan& span, int64_t strip, int64_t strips, int64_t first_channel,
+            const PixelPanels& panels, Unit* to) const {
     for (int64_t s = strip; s < strip + strips; ++s) {
       const Band one = band(s, 0);
       const Band two = band(s, M::kDepth - 1);
-      for (int64_t line = 0; line < lines_; ++line, to += grad.columns * rows_) {
-        pack_line(grad.line(one.image, one.line + line, 0, first), grad.line(two.image, two.line + line, 0, first),
-                  grad.columns, grad.channels - first, panels, rows_, to);
+      for (int64_t line = span.top; line < span.top + span.lines; ++line, to += span.columns * panels.width) {
+        pack_line<M, T>(array.line(one.image, one.line * span.line_step + line, span.left, first_channel),
+                        array.line(two.image, two.line * span.line_step + line, span.left, first_channel), span.columns,
+                        array.channels - first_channel, panels, to);
       }
-    }
-  }
-
-  /// Columns in panels of [strips][in_lines][in_columns][kColumns].
-  void pack_x(int64_t strip, int64_t strips, const Panels& panels, Unit* to) const {
-    const auto& x = shape_.x;
-    const int64_t first = panels.first * kColumns;
-    for (int64_t s = strip; s < strip + strips; ++s) {
-      const Band one = band(s, 0);
-      const Band two = band(s, M::kDepth - 1);
-      for (int64_t i = 0; i < in_lines_; ++i, to += in_columns_ * kColumns) {
-        const int64_t line = limits_.top + i;
-        pack_line(x.line(one.image, one.line * shape_.line_step + line, limits_.left, first),
-                  x.line(two.image, two.line * shape_.line_step + line, limits_.left, first), in_columns_,
-                  x.channels - first, panels, kColumns, to);
-      }
-    }
-  }
-
-  using Line = typename PixelArray<T>::Line;
-
-  /// The first `channels` of the pixels of a line, or of two as pairs, `width` of them in each panel. Pixel by pixel,
-  /// as they lie in memory. The vector that holds the last channels of a pixel in a panel goes beyond them, into what
-  /// the next pixel overwrites.
-  static void pack_line(const Line& one, const Line& two, int64_t columns, int64_t channels, const Panels& panels,
-                        int64_t width, Unit* to) {
-    const int64_t whole = std::min(panels.count, channels / width);
-    for (int64_t column = 0; column < columns;) {
-      const int64_t end = two.run_end(column, one.run_end(column, columns));
-      auto a = one.run(column);
-      auto b = two.run(column);
-      for (; column < end; ++column, a.data += a.step, b.data += b.step, to += width) {
-        Unit* at = to;
-        for (int64_t panel = 0; panel < whole; ++panel, at += panels.units) {
-          const int64_t first = panel * width;
-          pack_channels(a.data + first * a.channel_step, b.data + first * b.channel_step, width, width, at);
-        }
-        if (whole < panels.count) {
-          const int64_t first = whole * width;
-          pack_channels(a.data + first * a.channel_step, b.data + first * b.channel_step, channels - first, width, at);
-        }
-      }
-    }
-  }
-
-  /// `count` channels, and zeros up to `width`.
-  static void pack_channels(const T* a, const T* b, int64_t count, int64_t width, Unit* to) {
-    for (int64_t i = 0; i < width; i += kLanes) {
-      const int64_t present = std::clamp<int64_t>(count - i, 0, kLanes);
-      simd::store(to + i, load_units<M>(a + i, b + i, present));
     }
   }
 
@@ -312,9 +213,9 @@ class OuterProduct {
 
   const OuterShape<T>& shape_;
   GatherShape::Limits limits_;
-  int64_t bands_of_image_, lines_, bands_;
+  int64_t bands_of_image_, bands_;
+  PixelSpan grad_, x_;  // of a band
   int64_t strips_, strips_of_chunk_;
-  int64_t in_lines_, in_columns_;  // pixels of x that a band reads
   int64_t row_panels_, rows_, column_panels_;
   int64_t parts_, row_blocks_, rows_of_block_, column_blocks_, panels_of_block_;
 };

@@ -68,8 +68,8 @@ void add_outer_products(const typename M::Unit* a, const typename M::Unit* b, co
           sums[i][1] += simd::load(row + kLanes, right);
         }
       }
-      simd::store(row, sums[i][0], left);
-      simd::store(row + kLanes, sums[i][1], right);
+      M::store(row, sums[i][0], left);
+      M::store(row + kLanes, sums[i][1], right);
     }
   }
 }

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <cstring>
+
 #include "kernels/cpu/isa.h"
 #include "kernels/dispatch.h"
 #include "kernels/scalar.h"
@@ -20,6 +23,15 @@ struct PlainMath {
   using Sums = simd::Vec<S>;
   static constexpr int kDepth = 1;  // elements a unit
   static Sums multiply_add(Units a, Units b, Sums sum) { return fma(a, b, sum); }
+  /// Writes the first `count` sums as elements of memory.
+  template <class T>
+  static void store(T* to, Sums sums, int64_t count) {
+    if (count >= Sums::kLanes) {
+      simd::store(to, sums);
+    } else {
+      simd::store(to, sums, std::max<int64_t>(count, 0));
+    }
+  }
 };
 
 #ifdef LV_ISA_v4
@@ -30,10 +42,22 @@ struct PairMath {
   using Units = simd::Vec<int32_t>;
   using Sums = simd::Vec<float>;
   static constexpr int kDepth = 2;
-  // As text: the level's compiler flags do not include the instruction.
+  // As text: the level's compiler flags do not include the instructions.
   static Sums multiply_add(Units a, Units b, Sums sum) {
     asm("vdpbf16ps %2, %1, %0" : "+v"(sum.native) : "v"(a.native), "v"(b.native));
     return sum;
+  }
+  static void store(float* to, Sums sums, int64_t count) { PlainMath<float>::store(to, sums, count); }
+  /// Rounds as simd::store does, in one instruction. It takes denormal numbers for zero, which multiply_add makes of
+  /// them anyway.
+  static void store(BFloat16* to, Sums sums, int64_t count) {
+    simd::native::U16 words;
+    asm("vcvtneps2bf16 %1, %0" : "=v"(words) : "v"(sums.native));
+    if (count >= Sums::kLanes) {
+      std::memcpy(static_cast<void*>(to), &words, sizeof(words));
+    } else {
+      simd::native::store_words_part(to, words, int(std::max<int64_t>(count, 0)));
+    }
   }
 };
 #endif

@@ -88,11 +88,7 @@ struct RunSums {
       if (i < rows) {
 #pragma GCC unroll 2
         for (int j = 0; j < kVectors; ++j) {
-          if (columns >= (j + 1) * kLanes) {
-            simd::store(c + i * step + j * kLanes, at[i][j]);
-          } else {
-            simd::store(c + i * step + j * kLanes, at[i][j], std::max(columns - j * kLanes, 0));
-          }
+          M::store(c + i * step + j * kLanes, at[i][j], columns - j * kLanes);
         }
       }
     }
