@@ -1,37 +1,15 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
 #include <vector>
 
 #include "core/cuda/driver.h"
 #include "core/tensor.h"
+#include "tests/fixture_numbers.h"
 #if defined(LV_CUDA_EMULATED)
 #include "kernels/simt/emulator.h"
 #endif
 
 namespace lv::test {
-
-/// The number generator of the reference fixtures: u(name, i) in [-1, 1), seed 1.
-inline double fixture_number(const std::string& name, int64_t i) {
-  uint64_t hash = 0xCBF29CE484222325ULL;
-  for (const char c : name + "#1") {
-    hash = (hash ^ uint8_t(c)) * 0x100000001B3ULL;
-  }
-  uint64_t z = hash + uint64_t(i) * 0x9E3779B97F4A7C15ULL;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-  return double((z ^ (z >> 31)) >> 40) / 0x1p23 - 1.0;
-}
-
-/// scale * fixture numbers, rounded to float32 once.
-inline Tensor fixture_tensor(const std::string& name, const Shape& shape, double scale = 1) {
-  std::vector<float> values(size_t(numel(shape)));
-  for (size_t i = 0; i < values.size(); ++i) {
-    values[i] = float(scale * fixture_number(name, int64_t(i)));
-  }
-  return Tensor::from(values, shape);
-}
 
 inline std::vector<double> doubles(const Tensor& tensor) {
   return tensor.to(Device::cpu()).to(DType::f64).contiguous().to_vector<double>();
