@@ -65,3 +65,39 @@ std::vector<std::string> fuzz_seeds() {
                R"("i":{"shape":[1,1,1,1,1,1],"dtype":"I32","data_offsets":[0,4]}})",
                4)};
 }
+
+std::vector<std::string_view> fuzz_tokens() {
+  return {"\"",
+          "\\u00e9",
+          "\\ud800\\udc00",
+          "\\",
+          "{",
+          "}",
+          "[",
+          "]",
+          ",",
+          ":",
+          "0",
+          "1",
+          "18446744073709551615",
+          "-1",
+          "F64",
+          "U8",
+          "\"dtype\"",
+          "\"shape\"",
+          "\"data_offsets\"",
+          "__metadata__",
+          " ",
+          "\n",
+          "\xC3\xA9",
+          "\xFF"};
+}
+
+/// The length of the header, up to its last brace.
+void fuzz_repair(std::string& input) {
+  if (input.size() >= sizeof(uint64_t)) {
+    const size_t brace = input.rfind('}');
+    const uint64_t length = brace == std::string::npos || brace < 8 ? 0 : brace + 1 - 8;
+    input.replace(0, sizeof length, reinterpret_cast<const char*>(&length), sizeof length);
+  }
+}
