@@ -4,19 +4,22 @@
 
 #include "kernels/cpu/exp_sum.h"
 #include "kernels/cpu/isa.h"
+#include "kernels/cpu/scratch.h"
 
 namespace lv::kernels::cpu::LV_ISA {
 
 namespace {
 
-// Rows walked together: independent chains of operations, so that the reductions across lanes overlap.
+// Rows walked together: independent chains of operations, so that the reductions across lanes overlap. Long rows go one
+// by one, or else the second-level cache would not hold them from one reading to the next.
 constexpr int kRowBlock = 4;
+constexpr int64_t kLongRow = 8192;
 constexpr int64_t kGrain = 32768;
 
-/// Unnormalised values of a few rows or columns of 16-bit elements, which would be rounded twice in y.
-constexpr int64_t kKept = 1024;  // of each
+/// Exponentials of rows of 16-bit elements, which would be rounded twice in y.
+struct ExponentialTag;
 
-/// Along contiguous rows. A row stays in the first-level cache over its readings.
+/// Along contiguous rows.
 template <class T, bool kIsLog>
 struct SoftmaxRows {
   using A = Accumulator<T>;
@@ -32,11 +35,10 @@ struct SoftmaxRows {
       run_log<kRows>(row);
     } else if constexpr (kIsExactInY) {
       run_kept<kRows>(row, [this](int64_t at) { return y[at]; });
-    } else if (n <= kKept) {
-      alignas(64) A kept[kRows][kKept];
-      run_kept<kRows>(row, [&](int64_t at) { return kept[at - row]; });
     } else {
-      run_twice<kRows>(row);
+      const int64_t step = chunk_count(n, V::kLanes) * V::kLanes;
+      A* kept = thread_scratch<ExponentialTag, A>(size_t(kRows * step));
+      run_kept<kRows>(row, [&](int64_t at) { return kept + (at - row) * step; });
     }
   }
 
@@ -69,22 +71,6 @@ struct SoftmaxRows {
     simd::for_each_vec<T>(n, [&](int64_t i, auto lanes) {
       for (int r = 0; r < kRows; ++r) {
         lanes.store(y[row + r] + i, lanes.load(kept_row(row + r) + i) * sum[r]);
-      }
-    });
-  }
-
-  /// Where there is no room for the exponentials.
-  template <int kRows>
-  void run_twice(int64_t row) const {
-    A top[kRows];
-    A sum[kRows];
-    exp_sums<kRows>(x, row, n, top, sum, [](auto&&...) {});
-    for (int r = 0; r < kRows; ++r) {
-      sum[r] = A(1) / sum[r];
-    }
-    simd::for_each_vec<T>(n, [&](int64_t i, auto lanes) {
-      for (int r = 0; r < kRows; ++r) {
-        lanes.store(y[row + r] + i, exp(lanes.load(x[row + r] + i) - top[r]) * sum[r]);
       }
     });
   }
@@ -193,18 +179,12 @@ void softmax_columns(const SoftmaxArgs& args) {
       for (int64_t i = 0; i < n; ++i) {
         lanes.store(y + i * step, lanes.load(x + i * step) - top - offset);
       }
-    } else if (n <= kKept) {
-      V kept[kKept];
+    } else {
+      V* kept = thread_scratch<ExponentialTag, V>(size_t(n));
       const auto [top, sum] = column_exp_sums(x, n, step, lanes, [&](int64_t i, V e) { kept[i] = e; });
       const V factor = A(1) / sum;
       for (int64_t i = 0; i < n; ++i) {
         lanes.store(y + i * step, kept[i] * factor);
-      }
-    } else {
-      const auto [top, sum] = column_exp_sums(x, n, step, lanes, [](auto&&...) {});
-      const V factor = A(1) / sum;
-      for (int64_t i = 0; i < n; ++i) {
-        lanes.store(y + i * step, exp(lanes.load(x + i * step) - top) * factor);
       }
     }
   });
@@ -236,10 +216,11 @@ void softmax_columns_grad(const SoftmaxGradArgs& args) {
 /// Runs `op` on all rows, in parallel, in blocks.
 template <class Op>
 void for_all_rows(int64_t rows, const Op& op) {
-  const int64_t grain = std::max<int64_t>(kRowBlock, kGrain / std::max<int64_t>(op.n, 1) / kRowBlock * kRowBlock);
+  const int64_t grain =
+      std::max<int64_t>(op.n < kLongRow ? kRowBlock : 1, kGrain / std::max<int64_t>(op.n, 1) / kRowBlock * kRowBlock);
   parallel_for(rows, grain, [&](int64_t begin, int64_t end) {
-    for_each_row_block<kRowBlock>(end - begin,
-                                  [&](auto count, int64_t row) { op.template run<count.value>(begin + row); });
+    const auto run = [&](auto count, int64_t row) { op.template run<count.value>(begin + row); };
+    op.n < kLongRow ? for_each_row_block<kRowBlock>(end - begin, run) : for_each_row_block<1>(end - begin, run);
   });
 }
 
