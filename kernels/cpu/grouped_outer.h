@@ -72,9 +72,9 @@ class GroupedOuterProduct {
   }
 
   /// Bands of lines, as many streams of them as a unit has elements; as many blocks a task as have what a line needs
-  /// in the first-level cache; parts of the bands where there are too few blocks to share.
+  /// in the second-level cache, for memory likes whole pixels; parts of the bands where there are too few blocks.
   void plan() {
-    const int64_t kBytes = (getenv("LVW") ? atoi(getenv("LVW")) : 32) << 10;
+    constexpr int64_t kBytes = 512 << 10;
     constexpr int64_t kTasks = 16;
     constexpr int64_t kMaxParts = 8;
     constexpr int64_t kBands = 4;
@@ -130,26 +130,6 @@ class GroupedOuterProduct {
         });
         pack_line<M, T>(grad_.line(one.image, one.line + line, 0, block * kLanes),
                         grad_.line(two.image, two.line + line, 0, block * kLanes), width_.out, outs, grad_panel, grad);
-        static const int pf = getenv("LVP") ? atoi(getenv("LVP")) : 1;
-        if (pf) {
-          const auto fetch = [&](const Band& at) {
-            if (at.line < 0) {
-              return;
-            }
-            const int64_t g = std::min(at.line + line + 1, height_.out - 1);
-            prefetch_pixels(grad_.data + ((at.image * height_.out + g) * width_.out) * grad_.step + block * kLanes,
-                            width_.out, grad_.step, outs);
-            for (int64_t i = 0; i < height_.stride; ++i) {
-              const int64_t l = std::min(at.line * height_.stride - height_.padding + window.end + i, height_.in - 1);
-              prefetch_pixels(x_.data + ((at.image * height_.in + l) * width_.in) * x_.step + first_in, width_.in,
-                              x_.step, ins);
-            }
-          };
-          fetch(one);
-          if (M::kDepth > 1) {
-            fetch(two);
-          }
-        }
         for (int64_t i = 0; i < count; ++i) {
           const Lines lines{.grad = grad + i * kLanes,
                             .grad_pixel = outs,
@@ -275,6 +255,7 @@ class GroupedOuterProduct {
     // and after the last output, only some i do: those in [kLow, kHigh].
     const auto add = [&]<int kLow, int kHigh>(int64_t column, const Unit* pixel) {
       constexpr int kPixels = std::min(kStep, kTaps - kLow * kStep);
+      constexpr int kEnd = std::min(kTaps, (kHigh + 1) * kStep);
 #pragma GCC unroll 2
       for (int r = 0; r < kPixels; ++r, pixel += lines.x_pixel) {
         Units values[kChannels];
@@ -283,7 +264,7 @@ class GroupedOuterProduct {
           values[c] = kIsBroadcast ? Units(pixel[c]) : permute(simd::load(pixel), spread[c]);
         }
 #pragma GCC unroll 4
-        for (int tap = kLow * kStep + r; tap < kTaps && tap / kStep <= kHigh; tap += kStep) {
+        for (int tap = kLow * kStep + r; tap < kEnd; tap += kStep) {
           const Units factor = simd::load(lines.grad + (column - tap / kStep) * lines.grad_pixel);
 #pragma GCC unroll 4
           for (int c = 0; c < kChannels; ++c) {
