@@ -27,8 +27,8 @@ struct DeviceTerms {
   template <class S>
   LV_DEVICE S logit(S product, const AttentionShape& shape, int64_t task, int64_t query, int64_t key) const {
     S value = product * S(shape.scale);
-    const int64_t sample = task / shape.heads;
-    const int64_t head = task % shape.heads;
+    const int64_t sample = int(task) / int(shape.heads);  // of 32 bits: a short division
+    const int64_t head = task - sample * shape.heads;
     if (bias != nullptr) {
       value += widen(
           bias[sample * bias_strides[0] + head * bias_strides[1] + query * bias_strides[2] + key * bias_strides[3]]);
@@ -44,9 +44,12 @@ struct DeviceTerms {
 template <class T, class S>
 LV_DEVICE void load_tile(const HeadRows<const T>& rows, const AttentionShape& shape, int64_t length, int64_t dim,
                          int64_t task, int64_t first, S* tile) {
-  for (int64_t i = threadIdx.x; i < kTileRows * dim; i += blockDim.x) {
-    const int64_t row = first + i / dim;
-    tile[i / dim * (dim + 1) + i % dim] = row < length ? widen(rows.row(shape, task, row)[i % dim]) : S(0);
+  const T* from = rows.row(shape, task, first);
+  const int columns = int(dim);  // indices of 32 bits: their division is short
+  for (int i = int(threadIdx.x); i < kTileRows * columns; i += kAttentionThreads) {
+    const int row = i / columns;
+    const int d = i - row * columns;
+    tile[row * (columns + 1) + d] = first + row < length ? widen(from[row * rows.row_step + d]) : S(0);
   }
 }
 
