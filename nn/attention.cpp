@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "autograd/grad_mode.h"
 #include "ops/attention.h"
 #include "ops/elementwise.h"
 #include "ops/matmul.h"
@@ -28,9 +27,14 @@ std::array<Tensor, 3> MultiHeadAttention::project(const Tensor& x) const {
 }
 
 Tensor MultiHeadAttention::forward(const Tensor& x) const {
-  const autograd::CallScope scope("MultiHeadAttention");
-  const auto [q, k, v] = project(x);
-  return proj.forward(ops::view(ops::scaled_dot_product_attention(q, k, v), x.shape()));
+  return run_layer("MultiHeadAttention", x, [&] {
+    const auto [q, k, v] = project(x);
+    return proj.forward(ops::view(ops::scaled_dot_product_attention(q, k, v), x.shape()));
+  });
+}
+
+int64_t MultiHeadAttention::multiply_adds(const Shape& input, const Shape& /*output*/) const {
+  return 2 * input[1] * numel(input);  // scores and weighted sums, each [L, L] with C products
 }
 
 Tensor MultiHeadAttention::attention(const Tensor& x) const {

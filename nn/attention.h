@@ -12,6 +12,7 @@ class MultiHeadAttention final : public Module {
  public:
   MultiHeadAttention(int64_t channels, int heads, bool has_qkv_bias = true);
   [[nodiscard]] Tensor forward(const Tensor& x) const;
+  [[nodiscard]] int64_t multiply_adds(const Shape& input, const Shape& output) const override;
   /// The weights that each query gives to the keys: [N, heads, L, L].
   [[nodiscard]] Tensor attention(const Tensor& x) const;
 

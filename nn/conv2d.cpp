@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "autograd/grad_mode.h"
 #include "nn/init.h"
 
 namespace lv::nn {
@@ -23,8 +22,11 @@ Conv2d::Conv2d(int64_t in, int64_t out, ops::Size2d kernel, const Conv2dOptions&
 }
 
 Tensor Conv2d::forward(const Tensor& x) const {
-  const autograd::CallScope scope("Conv2d");
-  return ops::conv2d(x, weight, bias, options_);
+  return run_layer("Conv2d", x, [&] { return ops::conv2d(x, weight, bias, options_); });
+}
+
+int64_t Conv2d::multiply_adds(const Shape& /*input*/, const Shape& output) const {
+  return numel(output) * init::fan_in(weight.shape());
 }
 
 }  // namespace lv::nn

@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "autograd/grad_mode.h"
 #include "nn/init.h"
 
 namespace lv::nn {
@@ -24,8 +23,11 @@ ConvTranspose2d::ConvTranspose2d(int64_t in, int64_t out, ops::Size2d kernel, co
 }
 
 Tensor ConvTranspose2d::forward(const Tensor& x) const {
-  const autograd::CallScope scope("ConvTranspose2d");
-  return ops::conv_transpose2d(x, weight, bias, options_);
+  return run_layer("ConvTranspose2d", x, [&] { return ops::conv_transpose2d(x, weight, bias, options_); });
+}
+
+int64_t ConvTranspose2d::multiply_adds(const Shape& input, const Shape& /*output*/) const {
+  return numel(input) * init::fan_in(weight.shape());
 }
 
 }  // namespace lv::nn

@@ -16,6 +16,7 @@ class ConvTranspose2d final : public Module {
  public:
   ConvTranspose2d(int64_t in, int64_t out, ops::Size2d kernel, const ConvTranspose2dOptions& options = {});
   [[nodiscard]] Tensor forward(const Tensor& x) const;
+  [[nodiscard]] int64_t multiply_adds(const Shape& input, const Shape& output) const override;
 
   Tensor weight;
   Tensor bias;  // undefined when left out

@@ -1,6 +1,5 @@
 #include "nn/dropout.h"
 
-#include "autograd/grad_mode.h"
 #include "ops/dropout.h"
 
 namespace lv::nn {
@@ -17,15 +16,13 @@ double checked(double rate) {
 Dropout::Dropout(double rate) : rate_(checked(rate)) {}
 
 Tensor Dropout::forward(const Tensor& x) const {
-  const autograd::CallScope scope("Dropout");
-  return is_training() ? ops::dropout(x, rate_) : x;
+  return run_layer("Dropout", x, [&] { return is_training() ? ops::dropout(x, rate_) : x; });
 }
 
 DropPath::DropPath(double rate) : rate_(checked(rate)) {}
 
 Tensor DropPath::forward(const Tensor& x) const {
-  const autograd::CallScope scope("DropPath");
-  return is_training() ? ops::drop_path(x, rate_) : x;
+  return run_layer("DropPath", x, [&] { return is_training() ? ops::drop_path(x, rate_) : x; });
 }
 
 }  // namespace lv::nn

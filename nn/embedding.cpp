@@ -1,6 +1,5 @@
 #include "nn/embedding.h"
 
-#include "autograd/grad_mode.h"
 #include "nn/init.h"
 #include "ops/index.h"
 
@@ -16,8 +15,7 @@ Embedding::Embedding(int64_t rows, int64_t channels, int64_t padding_index)
 }
 
 Tensor Embedding::forward(const Tensor& index) const {
-  const autograd::CallScope scope("Embedding");
-  return ops::embedding(weight, index, padding_index_);
+  return run_layer("Embedding", index, [&] { return ops::embedding(weight, index, padding_index_); });
 }
 
 }  // namespace lv::nn

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "autograd/grad_mode.h"
 #include "nn/init.h"
 #include "ops/matmul.h"
 #include "ops/norm.h"
@@ -31,8 +30,11 @@ Linear::Linear(int64_t in, int64_t out, bool has_bias) : weight(Tensor::empty({o
 }
 
 Tensor Linear::forward(const Tensor& x) const {
-  const autograd::CallScope scope("Linear");
-  return ops::linear(x, weight, bias);
+  return run_layer("Linear", x, [&] { return ops::linear(x, weight, bias); });
+}
+
+int64_t Linear::multiply_adds(const Shape& /*input*/, const Shape& output) const {
+  return numel(output) * weight.size(1);
 }
 
 WeightNormLinear::WeightNormLinear(int64_t in, int64_t out, bool has_bias)
@@ -52,8 +54,11 @@ WeightNormLinear::WeightNormLinear(int64_t in, int64_t out, bool has_bias)
 }
 
 Tensor WeightNormLinear::forward(const Tensor& x) const {
-  const autograd::CallScope scope("WeightNormLinear");
-  return ops::linear(x, ops::weight_norm(weight_v, weight_g), bias);
+  return run_layer("WeightNormLinear", x, [&] { return ops::linear(x, ops::weight_norm(weight_v, weight_g), bias); });
+}
+
+int64_t WeightNormLinear::multiply_adds(const Shape& /*input*/, const Shape& output) const {
+  return numel(output) * weight_v.size(1);
 }
 
 }  // namespace lv::nn

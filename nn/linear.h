@@ -10,6 +10,7 @@ class Linear final : public Module {
  public:
   Linear(int64_t in, int64_t out, bool has_bias = true);
   [[nodiscard]] Tensor forward(const Tensor& x) const;
+  [[nodiscard]] int64_t multiply_adds(const Shape& input, const Shape& output) const override;
 
   Tensor weight;
   Tensor bias;  // undefined when left out
@@ -21,6 +22,7 @@ class WeightNormLinear final : public Module {
  public:
   WeightNormLinear(int64_t in, int64_t out, bool has_bias = true);
   [[nodiscard]] Tensor forward(const Tensor& x) const;
+  [[nodiscard]] int64_t multiply_adds(const Shape& input, const Shape& output) const override;
 
   Tensor bias;  // undefined when left out
   Tensor weight_g;

@@ -68,6 +68,8 @@ void Module::for_each_module(const std::function<void(const std::string&, Module
   }
 }
 
+int64_t Module::multiply_adds(const Shape& /*input*/, const Shape& /*output*/) const { return 0; }
+
 void Module::train(bool is_training) {
   for_each_module([&](const std::string&, Module& module) { module.is_training_ = is_training; });
 }

@@ -5,7 +5,9 @@
 #include <string_view>
 #include <vector>
 
+#include "autograd/grad_mode.h"
 #include "core/tensor.h"
+#include "nn/layer_observer.h"
 
 namespace lv::nn {
 
@@ -43,6 +45,10 @@ class Module {
   /// Calls `visit(name, module)` for this module (name "") and every descendant, parents first.
   void for_each_module(const std::function<void(const std::string&, Module&)>& visit);
 
+  /// Multiply-adds of a forward call that makes `output` of `input`, without those of children and of element-wise
+  /// work.
+  [[nodiscard]] virtual int64_t multiply_adds(const Shape& input, const Shape& output) const;
+
  protected:
   /// Registers a child; `child` must outlive this module (normally it is a member).
   void add(std::string name, Module& child);
@@ -50,6 +56,17 @@ class Module {
   void add_parameter(std::string name, Tensor& tensor);
   /// Registers state that is saved but not trained (running statistics, queues).
   void add_buffer(std::string name, Tensor& tensor);
+
+  /// Runs `compute`, a layer's forward pass over `x`: named in reports of anomalies, told to the LayerObserver.
+  template <class Fn>
+  Tensor run_layer(std::string_view type, const Tensor& x, const Fn& compute) const {
+    const autograd::CallScope scope(type);
+    const Tensor y = compute();
+    if (detail::layer_observer != nullptr) {
+      (*detail::layer_observer)({.layer = *this, .type = type, .input = x.shape(), .output = y.shape()});
+    }
+    return y;
+  }
 
  private:
   struct Entry {

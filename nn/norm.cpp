@@ -1,7 +1,5 @@
 #include "nn/norm.h"
 
-#include "autograd/grad_mode.h"
-
 namespace lv::nn {
 
 BatchNorm::BatchNorm(int64_t channels, double momentum, double eps)
@@ -20,12 +18,13 @@ BatchNorm::BatchNorm(int64_t channels, double momentum, double eps)
 }
 
 Tensor BatchNorm::run(const Tensor& x, const Tensor& residual, bool relu) {
-  const autograd::CallScope scope("BatchNorm");
   if (is_training() && !autograd::is_recomputing()) {
     ++*num_batches_tracked.data<int64_t>();
   }
-  return ops::batch_norm(x, weight, bias, running_mean, running_var,
-                         {.training = is_training(), .momentum = momentum_, .eps = eps_, .relu = relu}, residual);
+  return run_layer("BatchNorm", x, [&] {
+    return ops::batch_norm(x, weight, bias, running_mean, running_var,
+                           {.training = is_training(), .momentum = momentum_, .eps = eps_, .relu = relu}, residual);
+  });
 }
 
 LayerNorm::LayerNorm(int64_t channels, double eps)
@@ -35,8 +34,7 @@ LayerNorm::LayerNorm(int64_t channels, double eps)
 }
 
 Tensor LayerNorm::forward(const Tensor& x) const {
-  const autograd::CallScope scope("LayerNorm");
-  return ops::layer_norm(x, weight, bias, {.eps = eps_});
+  return run_layer("LayerNorm", x, [&] { return ops::layer_norm(x, weight, bias, {.eps = eps_}); });
 }
 
 GroupNorm::GroupNorm(int groups, int64_t channels, double eps)
@@ -46,8 +44,7 @@ GroupNorm::GroupNorm(int groups, int64_t channels, double eps)
 }
 
 Tensor GroupNorm::forward(const Tensor& x) const {
-  const autograd::CallScope scope("GroupNorm");
-  return ops::group_norm(x, weight, bias, {.groups = groups_, .eps = eps_});
+  return run_layer("GroupNorm", x, [&] { return ops::group_norm(x, weight, bias, {.groups = groups_, .eps = eps_}); });
 }
 
 }  // namespace lv::nn

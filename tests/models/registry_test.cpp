@@ -6,6 +6,7 @@
 
 #include "models/registry.h"
 #include "tests/fixture.h"
+#include "tests/skip.h"
 
 using namespace lv;
 using Catch::Contains;
@@ -46,7 +47,13 @@ double mean_square(const Tensor& tensor) {
 }  // namespace
 
 TEST_CASE("state dicts have torchvision's names, shapes and order") {
-  for (const std::string_view name : models::names()) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  test::skip("names of the large networks: too slow under a sanitizer");
+  const std::vector<std::string_view> known{"resnet18", "resnext50_32x4d"};
+#else
+  const std::vector<std::string_view> known = models::names();
+#endif
+  for (const std::string_view name : known) {
     INFO(name);
     CHECK(describe(*models::make(name)) ==
           lines_of(test::fixture(fmt::format("names/torchvision_{}.names.txt", name))));
