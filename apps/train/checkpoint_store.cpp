@@ -6,6 +6,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "apps/checkpoint/checkpoint_file.h"
 #include "core/file.h"
 
 namespace lv::train {
@@ -184,7 +185,7 @@ Checkpoint load_checkpoint(const fs::path& folder) {
 }
 
 SafetensorsFile load_model_file(const fs::path& path) {
-  return load_safetensors(fs::is_directory(path) ? path / kModel : path);
+  return checkpoint::load_checkpoint(fs::is_directory(path) ? path / kModel : path);
 }
 
 }  // namespace lv::train

@@ -43,7 +43,7 @@ class CheckpointStore {
 /// Reads the checkpoint in `folder`.
 Checkpoint load_checkpoint(const std::filesystem::path& folder);
 
-/// Reads a model from a file, or from a checkpoint's folder.
+/// Reads a model from a file, safetensors or of torch.save, or from a checkpoint's folder.
 SafetensorsFile load_model_file(const std::filesystem::path& path);
 
 }  // namespace lv::train

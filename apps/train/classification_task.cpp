@@ -189,6 +189,9 @@ std::vector<NamedValue> ClassificationTask::evaluate(const EvaluationTick& tick)
     values.push_back({"top5", 100 * double(score.right_of_five) / count});
   }
   values.push_back({"loss", score.loss / count});
+  if (listed_ + listed > 0) {
+    values.push_back({"files_left_out", double(listed_ + listed)});
+  }
   score_ = std::move(score);
   return values;
 }

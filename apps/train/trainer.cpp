@@ -17,7 +17,6 @@
 #include "core/generator.h"
 #include "core/op_hook.h"
 #include "core/parallel.h"
-#include "nn/state_dict.h"
 
 namespace lv::train {
 
@@ -275,12 +274,6 @@ std::optional<DType> autocast_of(const std::string& precision) {
                                : std::nullopt;
 }
 
-void load_init(Task& task, const std::string& path) {
-  const SafetensorsFile file = load_model_file(path);
-  check_same_names(file.tensors, task.model().state_dict(), fmt::format("'{}'", path), "this run");
-  nn::load_state_dict(task.model(), file.tensors);
-}
-
 }  // namespace
 
 void add_options(Options& options, RunOptions& run) {
@@ -289,7 +282,9 @@ void add_options(Options& options, RunOptions& run) {
   };
   add("run-dir", &run.run_dir, "folder of the run: log, metrics, pictures, checkpoints");
   add("resume", &run.resume, "auto: go on where the folder's run ended", {.choices = {"no", "auto"}});
-  add("init", &run.init, "start with the weights of a .safetensors file or a checkpoint");
+  add("init", &run.init.file, "start with the weights of a checkpoint, a .safetensors or a PyTorch file");
+  add("init-prefix", &run.init.prefix, "take the entries of --init below this, as in state_dict.module.");
+  add("init-except", &run.init.except, "weights that begin with this stay new: a last layer for other classes");
   add("eval-only", &run.eval_only, "measure the weights of --init, and end");
   add("device", &run.device, "where to compute", {.choices = {"cpu", "cuda"}});
   add("precision", &run.precision, "of products and convolutions", {.choices = {"fp32", "bf16", "fp16"}});
@@ -322,10 +317,11 @@ void prepare(const RunOptions& run) {
 
 int run_task(Task& task, const Recipe& recipe, const RunOptions& run, const std::string& config, Console& console) {
   const Device device = parse_device(run.device);
-  LV_CHECK_AS(UsageError, !run.eval_only || !run.init.empty(), "--eval-only: wants the weights to measure, --init");
+  LV_CHECK_AS(UsageError, !run.eval_only || !run.init.file.empty(),
+              "--eval-only: wants the weights to measure, --init");
   task.model().to(device);
-  if (!run.init.empty()) {
-    load_init(task, run.init);
+  if (!run.init.file.empty()) {
+    load_init(task.model(), run.init);
   }
   Stepper stepper(task, {recipe, device, autocast_of(run.precision), run.overfit_one_batch});
   if (run.eval_only) {

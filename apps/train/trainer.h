@@ -5,6 +5,7 @@
 #include <string>
 
 #include "apps/train/console.h"
+#include "apps/train/init_weights.h"
 #include "apps/train/stepper.h"
 
 namespace lv::train {
@@ -13,7 +14,7 @@ namespace lv::train {
 struct RunOptions {
   std::string run_dir = "runs/run";
   std::string resume = "no";
-  std::string init = {};
+  InitOptions init = {};
   bool eval_only = false;
   std::string device = "cpu";
   std::string precision = "fp32";

@@ -225,11 +225,11 @@ TEST_CASE("weights of another model are refused in one line") {
   train_fresh(setting);
   Console console(true);
   SumTask wide(7);
-  setting.run.init = (folder.path() / "run/checkpoints/last").string();
+  setting.run.init.file = (folder.path() / "run/checkpoints/last").string();
   setting.run.run_dir = (folder / "other").string();
   CHECK_THROWS_WITH(run_task(wide, setting.recipe, setting.run, "", console),
                     Contains("is of another model than this run: its 'fc1.weight' is [6, 4], not [7, 4]"));
-  setting.run.init.clear();
+  setting.run.init.file.clear();
   setting.run.run_dir = (folder / "run").string();
   setting.run.resume = "auto";
   CHECK_THROWS_WITH(run_task(wide, setting.recipe, setting.run, "", console), Contains("is of another model"));
@@ -244,7 +244,7 @@ TEST_CASE("only evaluation: wants weights, changes nothing") {
   Console console(true);
   SumTask task;
   CHECK_THROWS_AS(run_task(task, setting.recipe, setting.run, "", console), UsageError);
-  setting.run.init = (folder.path() / "run/checkpoints/last").string();
+  setting.run.init.file = (folder.path() / "run/checkpoints/last").string();
   CHECK(run_task(task, setting.recipe, setting.run, "", console) == 0);
   CHECK(task.evaluations == 1);
   CHECK(task.seen.empty());
