@@ -9,7 +9,9 @@
 #include <exception>
 #include <fstream>
 #include <limits>
+#include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 
@@ -70,28 +72,30 @@ T wait_for_change(const std::atomic<T>& word, T old) {
   return word.load(std::memory_order_acquire);
 }
 
-/// One parallel_for: chunks are handed out in ascending order by a counter, so a thread that loses its CPU to another
-/// process holds back one chunk only.
+/// A run of chunks that are handed out in ascending order.
+struct alignas(64) Part {
+  std::atomic<int64_t> next{0};
+  int64_t end = 0;
+};
+
+/// One parallel_for, in a part a thread. A thread begins with the part of its own, which is the same one in every job
+/// of as many chunks: what one op leaves in a core's caches is there when the next op reads it. Then it takes what the
+/// others have left, so that a thread that loses its CPU to another process holds back one chunk only.
 class Job {
  public:
-  Job(int64_t count, detail::ChunkTask task) : count_(count), task_(task) {}
+  Job(std::span<Part> parts, int64_t chunks, detail::ChunkTask task) : parts_(parts), task_(task) {
+    const auto count = int64_t(parts.size());
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t begin = i * (chunks / count) + std::min(i, chunks % count);
+      parts[size_t(i)].next.store(begin, std::memory_order_relaxed);
+      parts[size_t(i)].end = begin + chunks / count + (i < chunks % count ? 1 : 0);
+    }
+  }
 
-  void work() {
+  void work(size_t thread) {
     inside_parallel_for = true;
-    for (int64_t chunk = take(); chunk < count_; chunk = take()) {
-      // Chunks below a failed one have all been handed out already: they still run and may replace the exception.
-      if (chunk > lowest_failed_.load(std::memory_order_relaxed)) {
-        break;
-      }
-      try {
-        task_(chunk);
-      } catch (...) {
-        const std::lock_guard lock(failure_mutex_);
-        if (chunk < lowest_failed_.load(std::memory_order_relaxed)) {
-          lowest_failed_.store(chunk, std::memory_order_relaxed);
-          failure_ = std::current_exception();
-        }
-      }
+    for (size_t i = 0; i < parts_.size(); ++i) {
+      drain(parts_[(thread + i) % parts_.size()]);
     }
     inside_parallel_for = false;
   }
@@ -103,10 +107,26 @@ class Job {
   }
 
  private:
-  int64_t take() { return next_.fetch_add(1, std::memory_order_relaxed); }
+  void drain(Part& part) {
+    const auto take = [&] { return part.next.fetch_add(1, std::memory_order_relaxed); };
+    for (int64_t chunk = take(); chunk < part.end; chunk = take()) {
+      // Chunks below a failed one still run, in this part or another, and may replace the exception.
+      if (chunk > lowest_failed_.load(std::memory_order_relaxed)) {
+        return;
+      }
+      try {
+        task_(chunk);
+      } catch (...) {
+        const std::lock_guard lock(failure_mutex_);
+        if (chunk < lowest_failed_.load(std::memory_order_relaxed)) {
+          lowest_failed_.store(chunk, std::memory_order_relaxed);
+          failure_ = std::current_exception();
+        }
+      }
+    }
+  }
 
-  std::atomic<int64_t> next_{0};
-  const int64_t count_;
+  const std::span<Part> parts_;
   const detail::ChunkTask task_;
   std::atomic<int64_t> lowest_failed_{std::numeric_limits<int64_t>::max()};
   std::mutex failure_mutex_;
@@ -130,26 +150,32 @@ class Pool {
     start(threads);
   }
 
-  void run(Job& job, int64_t chunks) {
+  void run(int64_t chunks, detail::ChunkTask task) {
     // A second thread that finds the pool taken does its job alone: the results are the same.
     const std::unique_lock lock(owner_, std::try_to_lock);
     if (!lock.owns_lock() || workers_.empty()) {
-      job.work();
+      Part whole;
+      Job job({&whole, 1}, chunks, task);
+      job.work(0);
+      job.rethrow();
       return;
     }
-    open(&job, std::min<int64_t>(chunks - 1, int64_t(workers_.size())));
-    job.work();
+    const size_t parts = std::min(size_t(chunks), workers_.size() + 1);
+    Job job({parts_.get(), parts}, chunks, task);
+    open(&job, parts - 1);
+    job.work(0);
     close();
+    job.rethrow();
   }
 
  private:
   static constexpr int kClosed = -1;
 
-  void open(Job* job, int64_t helpers) {
+  void open(Job* job, size_t helpers) {
     job_ = job;
     gate_.store(0, std::memory_order_release);
     epoch_.fetch_add(1, std::memory_order_release);
-    for (int64_t i = 0; i < helpers; ++i) {
+    for (size_t i = 0; i < helpers; ++i) {
       epoch_.notify_one();
     }
   }
@@ -179,14 +205,14 @@ class Pool {
     gate_.notify_one();
   }
 
-  void worker(unsigned epoch) {
+  void worker(size_t thread, unsigned epoch) {
     while (true) {
       epoch = wait_for_change(epoch_, epoch);
       if (stopping_.load(std::memory_order_relaxed)) {
         return;
       }
       if (enter()) {
-        job_->work();
+        job_->work(thread);
         leave();
       }
     }
@@ -195,8 +221,9 @@ class Pool {
   void start(int threads) {
     stopping_.store(false);
     size_.store(threads);
+    parts_ = std::make_unique<Part[]>(size_t(threads));
     for (int i = 1; i < threads; ++i) {
-      workers_.emplace_back([this, epoch = epoch_.load()] { worker(epoch); });
+      workers_.emplace_back([this, i, epoch = epoch_.load()] { worker(size_t(i), epoch); });
     }
   }
 
@@ -209,6 +236,7 @@ class Pool {
 
   std::mutex owner_;
   std::vector<std::jthread> workers_;
+  std::unique_ptr<Part[]> parts_;  // of the running job, one a thread
   std::atomic<int> size_{0};
   std::atomic<bool> stopping_{false};
   Job* job_ = nullptr;
@@ -240,9 +268,7 @@ void detail::run_chunks(int64_t count, ChunkTask task) {
     }
     return;
   }
-  Job job(count, task);
-  pool().run(job, count);
-  job.rethrow();
+  pool().run(count, task);
 }
 
 }  // namespace lv

@@ -80,6 +80,37 @@ TEST_CASE("parallel_for runs chunks on several threads at the same time") {
   REQUIRE(arrived == 2);
 }
 
+TEST_CASE("each thread of a parallel_for begins with a part of its own") {
+  const Threads scope(2);
+  const auto caller = std::this_thread::get_id();
+  for (int repeat = 0; repeat < 20; ++repeat) {
+    std::atomic<int64_t> first_of_caller{-1};
+    std::atomic<int64_t> first_of_worker{-1};
+    parallel_for(8, 1, [&](int64_t chunk, int64_t) {
+      std::atomic<int64_t>& first = std::this_thread::get_id() == caller ? first_of_caller : first_of_worker;
+      int64_t none = -1;
+      first.compare_exchange_strong(none, chunk);
+      while (first_of_caller < 0 || first_of_worker < 0) {
+        std::this_thread::yield();
+      }
+    });
+    REQUIRE(first_of_caller == 0);
+    REQUIRE(first_of_worker == 4);
+  }
+}
+
+TEST_CASE("the other threads of a parallel_for take what a held-up thread has left") {
+  const Threads scope(2);
+  std::atomic<int> done{0};
+  parallel_for(8, 1, [&](int64_t chunk, int64_t) {
+    while (chunk == 0 && done < 7) {
+      std::this_thread::yield();
+    }
+    ++done;
+  });
+  REQUIRE(done == 8);
+}
+
 TEST_CASE("parallel_reduce gives the same bits for 1, 2 and 3 threads") {
   const auto sum = [] {
     return parallel_reduce<float>(
