@@ -167,7 +167,6 @@ class Training {
     const bool is_logged = next % run_.log_every == 0 || next == total_;
     start_profile();
     window_.add(stepper_.step(is_logged));
-    end_profile();
     if (is_logged) {
       MetricRecord record = window_.close(stepper_);
       console_.detail(step_line(record, total_));
@@ -176,6 +175,7 @@ class Training {
       summary_ = fmt::format("loss {:.4f}  {:.4g} images/s", values[0].value, rate->value);
       metrics_.add(std::move(record));
     }
+    end_profile();  // begins a new window
     console_.progress("training", double(next) / double(total_), summary_);
     if (run_.checkpoint_every > 0 && next % run_.checkpoint_every == 0 && !is_evaluation_due()) {
       save(false);

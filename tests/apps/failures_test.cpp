@@ -1,5 +1,6 @@
 // What goes wrong ends in one clear line on stderr: exit code 2 for usage, 1 for a failure.
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <fstream>
 
@@ -61,6 +62,13 @@ TEST_CASE("a checkpoint of another model and a run folder in use are refused") {
       "is of another model than this run: it has no 'layer1.2.");
   check_refused(run_program("train_classifier", tiny(run_dir) + Arguments{"--resume", "auto", "--stem", "imagenet"}), 1,
                 "is of another model");
+}
+
+TEST_CASE("a loss that is no number ends a run with the name of the first bad tensor") {
+  const ScratchFolder folder;
+  Arguments arguments = tiny(folder / "run");
+  std::replace(arguments.begin(), arguments.end(), std::string("0.02"), std::string("1e30"));
+  check_refused(run_program("train_classifier", arguments), 1, "; the first tensor that is not finite is ");
 }
 
 TEST_CASE("a full disk ends a run with one line and leaves no half checkpoint") {

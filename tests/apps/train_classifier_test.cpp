@@ -6,11 +6,14 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <thread>
 
+#include "core/cuda/driver.h"
 #include "core/philox.h"
 #include "tests/apps/classifier.h"
 #include "tests/core/scratch_folder.h"
+#include "tests/skip.h"
 
 using namespace lv::test;
 using Catch::Contains;
@@ -80,6 +83,47 @@ TEST_CASE("determinism is checked in every precision") {
   CHECK(result.exit_code == 0);
   CHECK_THAT(result.out, Contains("deterministic: 3 steps twice"));
   CHECK(folder.names().empty());
+}
+
+TEST_CASE("a step on the device has the loss of one on the CPU") {
+  if (lv::cuda::device_count() == 0) {
+    skip("no CUDA device");
+    return;
+  }
+  const ScratchFolder folder;
+  const auto losses = [&](const std::string& device) {
+    const fs::path run_dir = folder / device;
+    run_classifier({"--device", device, "--image-size", "16", "--width", "4", "--batch-size", "4", "--train-size", "8",
+                    "--eval-size", "4", "--max-steps", "1", "--log-every", "1", "--run-dir", run_dir.string()});
+    std::vector<double> found;
+    std::ifstream metrics(run_dir / "metrics.jsonl");
+    for (std::string line; std::getline(metrics, line);) {
+      found.push_back(nlohmann::json::parse(line).at("loss"));
+    }
+    return found;
+  };
+  const std::vector<double> on_cpu = losses("cpu");
+  const std::vector<double> on_device = losses("cuda");
+  REQUIRE(on_cpu.size() == 2);  // of the step, and of the evaluation after it
+  REQUIRE(on_device.size() == 2);
+  CHECK(on_device[0] == Approx(on_cpu[0]).epsilon(1e-5));
+  CHECK(on_device[1] == Approx(on_cpu[1]).epsilon(1e-3));
+}
+
+TEST_CASE("a profile is a trace of the steps and a table of the ten costliest operations") {
+  const ScratchFolder folder;
+  const std::string out = run_classifier(tiny(folder / "run", 1) + Arguments{"--profile", "3"});
+  const std::string table = out.substr(out.find("3 steps profiled: "));
+  CHECK_THAT(table, Contains("conv2d_weight_grad") && Contains("batch_norm") && Contains("share"));
+  const auto rows = [](const std::string& text) { return std::count(text.begin(), text.end(), '%'); };
+  CHECK(rows(table.substr(0, table.find("step "))) <= 10);
+  const auto trace = nlohmann::json::parse(read_file(folder / "run/trace.json"));
+  int64_t steps = 0;
+  for (const auto& event : trace.at("traceEvents")) {
+    CHECK(event.at("dur").get<double>() >= 0);
+    steps += int64_t(event.at("name") == "load batch");
+  }
+  CHECK(steps == 3);
 }
 
 TEST_CASE("class folders: training, evaluation of the result, prediction; a broken file is left out") {
