@@ -145,6 +145,21 @@ class CompareTest(unittest.TestCase):
         with self.assertRaisesRegex(WrongPeerError, "grad0 differs"):
             check(lambda x: x.exp() + 1e-3 * x * x)
 
+    @needs_torch
+    def test_a_share_of_outliers_is_allowed_where_a_formula_says_so(self) -> None:
+        import torch
+
+        from torch_peer import WrongPeerError, check_close
+
+        ours = torch.ones(1000)
+        peers = torch.ones(1000)
+        peers[:20] = 0
+        check_close("grad0", ours, peers, outliers=0.02)
+        for wrong in (0.0, float("nan")):
+            peers[20] = wrong
+            with self.assertRaisesRegex(WrongPeerError, "0.021 of its elements"):
+                check_close("grad0", ours, peers, outliers=0.02)
+
 
 def main() -> int:
     """Runs all tests; returns the exit status."""
