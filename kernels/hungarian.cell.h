@@ -10,7 +10,9 @@
 // to another column, and so on: the cheapest such path is found as in a search for shortest paths, whose distances stay
 // non-negative thanks to a price for each column. Prices are 0 for free columns and fall where a column is contended.
 // Each row also has a way out at a cost above that of any exchange of columns, taken only where there is no other way:
-// so rows without a possible column, or in excess, are left over as cheaply as possible. Sums of the three numbers
+// so rows without a possible column, or in excess, are left over as cheaply as possible. Where there are as many rows
+// as columns none stays free, and prices may start at anything: at each column's least cost the search is half as long.
+// Should a row be left over after all, it starts again from 0. Sums of the three numbers
 // cost, price and distance in float64 are all the arithmetic there is, and equal distances go to the first free column,
 // or else to the first: the CPU and CUDA kernels give the same result to the bit.
 

@@ -52,12 +52,13 @@ class Assignment {
   Assignment(int64_t rows, int64_t columns)
       : rows_(rows), columns_(columns), stride_((columns + kLanes - 1) / kLanes * kLanes) {
     costs_ = thread_scratch<CostsTag, T>(size_t(rows * stride_));
-    auto* numbers = thread_scratch<NumbersTag, double>(size_t(5 * stride_));
+    auto* numbers = thread_scratch<NumbersTag, double>(size_t(6 * stride_));
     price_ = numbers;
     open_price_ = numbers + stride_;
     distance_ = numbers + 2 * stride_;
     scanned_distance_ = numbers + 3 * stride_;
     rank_ = numbers + 4 * stride_;
+    own_cost_ = numbers + 5 * stride_;
     auto* places = thread_scratch<PlacesTag, int64_t>(size_t(3 * stride_));
     row_before_ = places;
     row_of_ = places + stride_;
@@ -66,31 +67,38 @@ class Assignment {
 
   /// scores: [rows, columns]; takes_part: [rows] or null; column_of: [rows], the result.
   void solve(const T* scores, const bool* takes_part, bool maximize, int64_t* column_of) {
-    const auto is_in = [&](int64_t i) { return takes_part == nullptr || takes_part[i]; };
     column_of_ = column_of;
-    std::fill_n(column_of, rows_, kNoColumn);
-    std::fill_n(price_, stride_, 0.0);
-    for (int64_t j = 0; j < stride_; ++j) {
-      rank_[j] = double(j);
-    }
+    takes_part_ = takes_part;
     double largest = 0;
     int64_t rows = 0;
-    for (int64_t i = 0; i < rows_; ++i) {
-      if (is_in(i)) {
-        largest = std::max(largest, double(take_costs(scores + i * columns_, maximize, costs_ + i * stride_)));
-        ++rows;
-      }
-    }
+    for_each_row([&](int64_t i) {
+      largest = std::max(largest, double(take_costs(scores + i * columns_, maximize, costs_ + i * stride_)));
+      ++rows;
+    });
     left_over_cost_ = left_over_cost(largest, rows);
-    for (int64_t i = 0; i < rows_; ++i) {
-      if (is_in(i)) {
-        add_row(i);
-      }
+    std::fill_n(price_, stride_, 0.0);
+    if (rows != columns_) {
+      add_rows();
+      return;
+    }
+    start_from_least_costs();
+    if (!add_rows()) {
+      std::fill_n(price_, stride_, 0.0);
+      add_rows();
     }
   }
 
  private:
   static constexpr int64_t kLanes = 2 * Doubles::kLanes;
+
+  template <class Fn>
+  void for_each_row(Fn&& fn) const {
+    for (int64_t i = 0; i < rows_; ++i) {
+      if (takes_part_ == nullptr || takes_part_[i]) {
+        fn(i);
+      }
+    }
+  }
 
   /// Copies a row as costs and returns the largest magnitude of the finite ones.
   T take_costs(const T* scores, bool maximize, T* costs) const {
@@ -108,8 +116,32 @@ class Assignment {
     return simd::max(largest);
   }
 
-  /// Finds the shortest path from a new row and moves the rows along it.
-  void add_row(int64_t start) {
+  /// The price of each column: the least of its costs.
+  void start_from_least_costs() {
+    std::fill_n(distance_, stride_, kUnreachable);
+    for_each_row([&](int64_t i) {
+      for_each_cost(costs_ + i * stride_, stride_, [&](int64_t j, Doubles costs) {
+        simd::store(distance_ + j, fast_min(costs, simd::load(distance_ + j)));
+      });
+    });
+    for (int64_t j = 0; j < stride_; ++j) {
+      price_[j] = distance_[j] < kUnreachable ? distance_[j] : 0.0;
+    }
+  }
+
+  /// Gives all rows their columns, from the prices on; returns whether no row was left over.
+  bool add_rows() {
+    std::fill_n(column_of_, rows_, kNoColumn);
+    for (int64_t j = 0; j < stride_; ++j) {
+      rank_[j] = double(j);
+    }
+    bool is_complete = true;
+    for_each_row([&](int64_t i) { is_complete = add_row(i) && is_complete; });
+    return is_complete;
+  }
+
+  /// Finds the shortest path from a new row and moves the rows along it; returns whether it led to a free column.
+  bool add_row(int64_t start) {
     int64_t scanned = 0;
     int64_t row = start;
     double lead = 0;  // of the row: its distance less the price that its own column is worth to it
@@ -124,14 +156,14 @@ class Assignment {
       if (least_leaving < best) {
         pay(scanned, least_leaving);
         leave(leaver, start);
-        return;
+        return false;
       }
       const int64_t column = nearest_at(best);
       if (rank_[column] < double(stride_)) {
         pay(scanned, best);
         rank_[column] += double(stride_);
         move_along(column, start);
-        return;
+        return true;
       }
       scanned_[scanned] = column;
       scanned_distance_[scanned] = best;
@@ -139,7 +171,7 @@ class Assignment {
       distance_[column] = kUnreachable;
       open_price_[column] = -kUnreachable;
       row = row_of_[column];
-      lead = best - (double(costs_[row * stride_ + column]) - price_[column]);
+      lead = best - (own_cost_[column] - price_[column]);
       best = reach_from<false>(row, lead);
     }
   }
@@ -198,6 +230,7 @@ class Assignment {
     while (row != start) {
       row = row_before_[column];
       row_of_[column] = row;
+      own_cost_[column] = double(costs_[row * stride_ + column]);
       std::swap(column_of_[row], column);
     }
   }
@@ -218,10 +251,12 @@ class Assignment {
   double* distance_;          // infinity where scanned
   double* scanned_distance_;  // in the order of scanning
   double* rank_;              // see NearestColumn
+  double* own_cost_;          // of taken columns and their rows
   int64_t* row_before_;       // from which the search came to a column
   int64_t* row_of_;           // of taken columns
   int64_t* scanned_;
   int64_t* column_of_ = nullptr;  // [rows]
+  const bool* takes_part_ = nullptr;
 };
 
 template <class T>

@@ -75,9 +75,10 @@ LV_DEVICE NearestColumn hungarian_reach(const HungarianState& state, const T* sc
   return nearest;
 }
 
-/// Finds the shortest path from a new row and moves the rows along it. Every thread must call it.
+/// Finds the shortest path from a new row and moves the rows along it; returns whether it led to a free column. Every
+/// thread must call it.
 template <class T>
-LV_DEVICE void hungarian_add_row(const HungarianState& state, const T* scores, bool maximize, int start,
+LV_DEVICE bool hungarian_add_row(const HungarianState& state, const T* scores, bool maximize, int start,
                                  double left_over, HungarianSizes sizes) {
   int row = start;
   double lead = 0;
@@ -120,6 +121,35 @@ LV_DEVICE void hungarian_add_row(const HungarianState& state, const T* scores, b
     state.move_along(column, start);
   }
   __syncthreads();
+  return is_found;
+}
+
+/// Gives all rows their columns, from 0 or from the least cost of each column on; returns whether no row was left over.
+/// Every thread must call it.
+template <class T>
+LV_DEVICE bool hungarian_add_rows(const HungarianState& state, const T* scores, const bool* takes_part, bool maximize,
+                                  bool from_least_costs, double left_over, HungarianSizes sizes) {
+  for (int64_t j = threadIdx.x; j < sizes.columns; j += kHungarianThreads) {
+    double least = kUnreachable;
+    for (int64_t i = 0; from_least_costs && i < sizes.rows; ++i) {
+      if (takes_part == nullptr || takes_part[i]) {
+        const double cost = assignment_cost(scores[i * sizes.columns + j], maximize);
+        least = cost < least ? cost : least;
+      }
+    }
+    state.price[j] = least < kUnreachable ? least : 0.0;
+    state.row_of[j] = -1;
+  }
+  for (int64_t i = threadIdx.x; i < sizes.rows; i += kHungarianThreads) {
+    state.column_of[i] = -1;
+  }
+  bool is_complete = true;
+  for (int i = 0; i < int(sizes.rows); ++i) {
+    if (takes_part == nullptr || takes_part[i]) {
+      is_complete = hungarian_add_row(state, scores, maximize, i, left_over, sizes) && is_complete;
+    }
+  }
+  return is_complete;
 }
 
 template <class T>
@@ -129,13 +159,6 @@ __global__ void hungarian_match_kernel(const T* scores, const bool* takes_part, 
   const HungarianState state(memory, sizes);
   scores += blockIdx.x * sizes.rows * sizes.columns;
   takes_part = takes_part == nullptr ? nullptr : takes_part + blockIdx.x * sizes.rows;
-  for (int64_t j = threadIdx.x; j < sizes.columns; j += kHungarianThreads) {
-    state.price[j] = 0;
-    state.row_of[j] = -1;
-  }
-  for (int64_t i = threadIdx.x; i < sizes.rows; i += kHungarianThreads) {
-    state.column_of[i] = -1;
-  }
   double largest = 0;
   int64_t rows = 0;
   for (int64_t i = 0; i < sizes.rows; ++i) {
@@ -149,10 +172,9 @@ __global__ void hungarian_match_kernel(const T* scores, const bool* takes_part, 
     }
   }
   const double left_over = left_over_cost(simt::block_max(largest), rows);
-  for (int i = 0; i < int(sizes.rows); ++i) {
-    if (takes_part == nullptr || takes_part[i]) {
-      hungarian_add_row(state, scores, maximize, i, left_over, sizes);
-    }
+  const bool is_square = rows == sizes.columns;
+  if (!hungarian_add_rows(state, scores, takes_part, maximize, is_square, left_over, sizes) && is_square) {
+    hungarian_add_rows(state, scores, takes_part, maximize, false, left_over, sizes);
   }
   for (int64_t i = threadIdx.x; i < sizes.rows; i += kHungarianThreads) {
     columns[blockIdx.x * sizes.rows + i] = state.column_of[i];
