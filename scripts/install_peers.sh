@@ -7,5 +7,5 @@ cd "$(dirname "$0")/.."
 if [[ ! -x build/peers/bin/pip ]]; then
   python3 -m venv build/peers
 fi
-build/peers/bin/pip install --upgrade torch torchvision numpy safetensors scipy
+build/peers/bin/pip install --upgrade torch torchvision numpy safetensors scipy lapx
 build/peers/bin/python -c 'import torch; print("PyTorch", torch.__version__, "in build/peers")'

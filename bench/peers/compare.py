@@ -34,7 +34,7 @@ class UsageError(RuntimeError):
 def parse_arguments() -> argparse.Namespace:
     """The command line's; ends the program where they make no sense."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--suite", choices=["engine"], default="engine")
+    parser.add_argument("--suite", choices=["engine", "kernels"], default="engine")
     parser.add_argument("--filter", type=re.compile, default=re.compile(""), help="regular expression within a name")
     parser.add_argument("--rounds", type=int, default=7, help="interleaved slices of each side (default 7)")
     parser.add_argument("--runs", type=int, default=3, help="that must agree on a missed bar (default 3)")

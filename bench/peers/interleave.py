@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from engine_client import Bench, Cost
 from families import Result
-from torch_peer import OpPeer, StepPeer, WrongPeerError, milliseconds
+from torch_peer import OpPeer, Peer, WrongPeerError, milliseconds
 
 SLICE_MS = 25  # of one side: long enough for its caches to be its own
 PAUSE_S = 0.012  # until the threads of the other side have stopped spinning: some 4 ms after OpenMP work
@@ -54,14 +54,14 @@ class Comparison:
         self._bench.close()
         self._folder.cleanup()
 
-    def _prepare(self, case: str) -> tuple[Cost, OpPeer | StepPeer]:
+    def _prepare(self, case: str) -> tuple[Cost, Peer]:
         file = Path(self._folder.name) / "tensors"
         cost = self._bench.prepare(case, file)
         tensors = {name: tensor.clone() for name, tensor in load_file(file).items()}
         file.unlink()
         op = case.partition("/")[0]
-        if op in self._suite.OPTIMIZERS:
-            return cost, StepPeer(tensors, self._suite.OPTIMIZERS[op])
+        if op in self._suite.PEERS:
+            return cost, self._suite.PEERS[op](case, tensors)
         if op in self._suite.FORMULAS:
             return cost, OpPeer(case, tensors, self._suite.FORMULAS[op])
         raise WrongPeerError(f"the suite has no formula for {op}")

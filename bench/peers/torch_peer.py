@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 
@@ -78,6 +79,16 @@ def check_zeros(what: str, ours: torch.Tensor, peers: torch.Tensor) -> None:
     shares = [(t == 0).double().mean().item() for t in (ours, peers)]
     if abs(shares[0] - shares[1]) > 0.01:
         raise WrongPeerError(f"{what} has {shares[0]:.1%} of zeros, the peer's {shares[1]:.1%}")
+
+
+class Peer(Protocol):
+    """The other side of a case."""
+
+    def forms(self) -> dict[str, Callable[[], object]]:
+        """The runs to be timed, by the name of the form."""
+
+    def check(self, run: Callable[[], object]) -> None:
+        """Throws WrongPeerError unless `run` gives the engine's results."""
 
 
 class OpPeer:

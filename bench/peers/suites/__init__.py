@@ -1,1 +1,1 @@
-"""What is compared: a module a suite, with FORMULAS, OPTIMIZERS and FAMILIES."""
+"""What is compared: a module a suite, with FORMULAS of ops, PEERS that are more than a formula, and FAMILIES."""
