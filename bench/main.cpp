@@ -1,4 +1,4 @@
-// Times the benchmark cases of every op's spec and of the optimisers against the limits of this machine.
+// Times ops, optimisers, networks and the making of samples against the limits of this machine.
 
 #include <fmt/format.h>
 
@@ -19,6 +19,7 @@ struct Options {
   bool serve = false;
   std::string filter = ".";
   std::string json;
+  std::string photographs;
   int threads = 0;
   double seconds = 0.5;
 };
@@ -37,10 +38,10 @@ void run(const Options& options) {
     lv::set_num_threads(options.threads);
   }
   if (options.serve) {
-    lv::bench::serve(std::cin, std::cout);
+    lv::bench::serve(std::cin, std::cout, options.photographs);
     return;
   }
-  const auto cases = lv::bench::cases_matching(options.filter);
+  const auto cases = lv::bench::cases_matching(options.filter, options.photographs);
   if (options.list) {
     for (const auto& bench_case : cases) {
       fmt::print("{}\n", bench_case.name);
@@ -71,11 +72,15 @@ void run(const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app{"Times ops and optimiser steps: median, spread, throughput, and share of the machine's measured limit."};
+  CLI::App app{
+      "Times ops, optimiser steps and networks: median, spread, throughput, and share of the machine's measured "
+      "limit."};
   app.add_flag("--list", options.list, "Name the cases, op/shape/dtype/pass, and stop");
   app.add_flag("--limits", options.limits, "Print the machine's measured limits and stop");
   app.add_flag("--serve", options.serve, "Take commands from standard input (bench/serve.h)");
   app.add_option("--filter", options.filter, "Regular expression that a case's name must contain");
+  app.add_option("--photographs", options.photographs, "Folder of .jpg files, for the case that decodes them")
+      ->check(CLI::ExistingDirectory);
   app.add_option("--threads", options.threads, "Threads; default: the CPUs of this process")
       ->check(CLI::PositiveNumber);
   app.add_option("--seconds", options.seconds, "Time for each case")->check(CLI::PositiveNumber);

@@ -23,11 +23,11 @@ double milliseconds_of(const std::function<void()>& run, int64_t repeats) {
 
 }  // namespace
 
-std::vector<BenchCase> cases_matching(const std::string& filter) {
+std::vector<BenchCase> cases_matching(const std::string& filter, const std::filesystem::path& photographs) {
   const std::regex pattern(filter);
   std::vector<BenchCase> cases = spec_cases();
-  for (BenchCase& bench_case : optimizer_cases()) {
-    cases.push_back(std::move(bench_case));
+  for (const std::vector<BenchCase>& others : {optimizer_cases(), network_cases(), photograph_cases(photographs)}) {
+    cases.insert(cases.end(), others.begin(), others.end());
   }
   std::erase_if(cases, [&](const BenchCase& c) { return !std::regex_search(c.name, pattern); });
   return cases;

@@ -10,6 +10,8 @@
 #include <sstream>
 
 #include "bench/limits.h"
+#include "bench/process_memory.h"
+#include "core/allocator.h"
 #include "core/parallel.h"
 #include "core/safetensors.h"
 
@@ -21,6 +23,8 @@ using nlohmann::json;
 
 class Server {
  public:
+  explicit Server(const std::filesystem::path& photographs) : cases_(cases_matching(".", photographs)) {}
+
   json answer(const std::string& line) {
     std::istringstream words(line);
     std::string command;
@@ -40,11 +44,14 @@ class Server {
       words >> repeats;
       return time(repeats);
     }
+    if (command == "memory") {
+      return {{"mb", 1e-6 * double(peak_resident_bytes() - bytes_before_)}};
+    }
     if (command == "release") {
-      work_.reset();
+      release();
       return json::object();
     }
-    throw Error(fmt::format("bench: unknown command \"{}\"; limits, prepare, time or release", line));
+    throw Error(fmt::format("bench: unknown command \"{}\"; limits, prepare, time, memory or release", line));
   }
 
  private:
@@ -60,14 +67,22 @@ class Server {
   }
 
   json prepare(const std::string& name, const std::string& file) {
-    work_.reset();
+    release();
+    bytes_before_ = resident_bytes();
     const auto found = std::find_if(cases_.begin(), cases_.end(), [&](const BenchCase& c) { return c.name == name; });
     LV_CHECK(found != cases_.end(), "bench: no case is named \"{}\"; --list shows all", name);
     work_ = found->prepare();
     save_safetensors(file, work_->tensors);
     work_->tensors.clear();
+    allocator(Device::cpu()).trim();
+    reset_peak_resident_bytes();
     const specs::Cost& cost = work_->cost;
     return {{"bytes", cost.bytes}, {"flops", cost.flops}, {"limit_ms", 1e3 * limits_.seconds(cost, work_->dtype)}};
+  }
+
+  void release() {
+    work_.reset();
+    allocator(Device::cpu()).trim();
   }
 
   json time(int64_t repeats) const {
@@ -80,15 +95,16 @@ class Server {
     return {{"ms", elapsed.count() / double(repeats)}};
   }
 
-  std::vector<BenchCase> cases_ = cases_matching(".");
+  std::vector<BenchCase> cases_;
   Limits limits_ = measure_limits();
   std::optional<Work> work_;
+  int64_t bytes_before_ = 0;
 };
 
 }  // namespace
 
-void serve(std::istream& in, std::ostream& out) {
-  Server server;
+void serve(std::istream& in, std::ostream& out, const std::filesystem::path& photographs) {
+  Server server(photographs);
   for (std::string line; std::getline(in, line);) {
     json answer;
     try {

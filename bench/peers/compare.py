@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times the engine's ops against PyTorch's: the same inputs, the same results, slices of both interleaved.
+"""Times ops and networks against PyTorch's: the same inputs, the same results, slices of both interleaved.
 
 Example: compare.py --suite engine --filter '^softmax/' --json softmax.json
 Exit status: 0 when every bar is held, 1 when one is missed or a peer is wrong, 2 when there is nothing to compare.
@@ -34,13 +34,14 @@ class UsageError(RuntimeError):
 def parse_arguments() -> argparse.Namespace:
     """The command line's; ends the program where they make no sense."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--suite", choices=["engine", "kernels"], default="engine")
+    parser.add_argument("--suite", choices=["engine", "kernels", "classifier"], default="engine")
     parser.add_argument("--filter", type=re.compile, default=re.compile(""), help="regular expression within a name")
     parser.add_argument("--rounds", type=int, default=7, help="interleaved slices of each side (default 7)")
     parser.add_argument("--runs", type=int, default=3, help="that must agree on a missed bar (default 3)")
     parser.add_argument("--threads", type=int, default=2, help="of each side (default 2)")
     parser.add_argument("--list", action="store_true", help="name the cases and stop")
     parser.add_argument("--json", type=Path, help="also write the results to this file")
+    parser.add_argument("--photographs", type=Path, help="folder of .jpg files, for the classifier suite's samples")
     parser.add_argument("--bench", type=Path, default=ROOT / "build/cpu-release/bin/bench", help="the bench program")
     arguments = parser.parse_args()
     for name in ("rounds", "runs", "threads"):
@@ -64,14 +65,15 @@ def load_suite(name: str, threads: int) -> ModuleType:
     return importlib.import_module(f"suites.{name}")
 
 
-def chosen_cases(arguments: argparse.Namespace, families: list[Family]) -> list[str]:
+def chosen_cases(arguments: argparse.Namespace, suite: ModuleType) -> list[str]:
     """The names of the cases to run, in the order of their families."""
     if not arguments.bench.exists():
         raise UsageError(
             f"{arguments.bench} is missing: cmake --preset cpu-release && cmake --build build/cpu-release -t bench"
         )
-    names = [name for name in Bench.case_names(arguments.bench) if arguments.filter.search(name)]
-    chosen = [name for family in families for name in names if family_of(families, name) is family]
+    names = suite.CASES + Bench.case_names(arguments.bench, arguments.photographs)
+    names = [name for name in names if arguments.filter.search(name)]
+    chosen = [name for family in suite.FAMILIES for name in names if family_of(suite.FAMILIES, name) is family]
     if not chosen:
         raise UsageError(f'no case matches "{arguments.filter.pattern}"; --list shows all')
     return chosen
@@ -113,13 +115,11 @@ class Runner:
 def compare(arguments: argparse.Namespace) -> int:
     """The whole comparison; returns the exit status."""
     suite = load_suite(arguments.suite, arguments.threads)
-    cases = chosen_cases(arguments, suite.FAMILIES)
+    cases = chosen_cases(arguments, suite)
     if arguments.list:
         print("\n".join(cases))
         return 0
-    from interleave import Comparison  # with PyTorch
-
-    with closing(Comparison(suite, arguments)) as comparison:
+    with closing(suite.Comparison(suite, arguments)) as comparison:
         print(f"{limits_line(comparison.limits())}\n{HEADER}", flush=True)
         runner = Runner(suite.FAMILIES, comparison.run, arguments.runs)
         runner.run_all(cases)

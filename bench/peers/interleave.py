@@ -18,7 +18,8 @@ from torch_peer import OpPeer, Peer, WrongPeerError, milliseconds
 
 SLICE_MS = 25  # of one side: long enough for its caches to be its own
 PAUSE_S = 0.012  # until the threads of the other side have stopped spinning: some 4 ms after OpenMP work
-MEMORY = Path("/dev/shm")
+# Where files between the sides lie; None: where temporary files usually do.
+MEMORY = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 
 # Runs a number of times and returns the mean time in milliseconds.
 Timer = Callable[[int], float]
@@ -32,7 +33,7 @@ class Comparison:
         self._name = arguments.suite
         self._rounds = arguments.rounds
         self._bench = Bench(arguments.bench, arguments.threads)
-        self._folder = tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None)
+        self._folder = tempfile.TemporaryDirectory(dir=MEMORY)
 
     def limits(self) -> dict:
         """What the machine can do at most."""
@@ -47,7 +48,7 @@ class Comparison:
             timers[form] = lambda repeats, run=run: milliseconds(run, repeats)
         slices = alternate(timers, self._rounds)
         self._bench.release()
-        return self._result(case, cost, slices)
+        return result_of(self._name, case, slices, cost.limit_ms)
 
     def close(self) -> None:
         """Ends the bench process."""
@@ -66,26 +67,33 @@ class Comparison:
             return cost, OpPeer(case, tensors, self._suite.FORMULAS[op])
         raise WrongPeerError(f"the suite has no formula for {op}")
 
-    def _result(self, case: str, cost: Cost, slices: dict[str, list[float]]) -> Result:
-        ours = slices.pop("ours")
-        form = min(slices, key=lambda name: statistics.median(slices[name]))
-        ours_ms = statistics.median(ours)
-        return Result(
-            suite=self._name,
-            case=case,
-            ours_ms=ours_ms,
-            peer_ms=statistics.median(slices[form]),
-            peer_form=form,
-            ratio=statistics.median(peer / own for peer, own in zip(slices[form], ours, strict=True)),
-            limit_share=cost.limit_ms / ours_ms,
-        )
+
+def result_of(suite: str, case: str, slices: dict[str, list[float]], limit_ms: float | None = None) -> Result:
+    """What the slices of "ours" and of each form of the peer say."""
+    medians = {name: statistics.median(times) for name, times in slices.items()}
+    ours_ms = medians.pop("ours")
+    form = min(medians, key=medians.__getitem__)
+    ratios = {
+        name: statistics.median(peer / own for peer, own in zip(slices[name], slices["ours"], strict=True))
+        for name in medians
+    }
+    return Result(
+        suite=suite,
+        case=case,
+        ours_ms=ours_ms,
+        peer_ms=medians[form],
+        peer_form=form,
+        ratio=ratios[form],
+        form_ratios=ratios,
+        limit_share=None if limit_ms is None else limit_ms / ours_ms,
+    )
 
 
-def alternate(timers: dict[str, Timer], rounds: int) -> dict[str, list[float]]:
-    """The times of each timer's slices, taken in turn."""
+def alternate(timers: dict[str, Timer], rounds: int, warm_up: int = 2) -> dict[str, list[float]]:
+    """The times of each timer's slices, taken in turn; memory and plans are there after `warm_up` runs."""
     repeats = {}
     for name, timer in timers.items():
-        timer(2)  # memory and plans are there from the second run on
+        timer(warm_up)
         repeats[name] = max(1, round(SLICE_MS / timer(1)))
     slices: dict[str, list[float]] = {name: [] for name in timers}
     for _ in range(rounds):

@@ -39,7 +39,8 @@ def read_floats(file: Path) -> dict[str, tuple[float, ...]]:
 
 def result(case: str, ratio: float, **changes: float) -> Result:
     """A result with a given ratio."""
-    values = {"ours_ms": 1.0, "peer_ms": ratio, "ratio": ratio, "limit_share": 0.5} | changes
+    values = {"ours_ms": 1.0, "peer_ms": ratio, "ratio": ratio, "form_ratios": {"eager": ratio}, "limit_share": 0.5}
+    values |= changes
     return Result(suite="engine", case=case, peer_form="eager", **values)
 
 
@@ -67,6 +68,15 @@ class ServeTest(unittest.TestCase):
         sizes = [size for size, _ in limits["copies"]]
         self.assertEqual(sizes, sorted(sizes))
 
+    def test_memory_is_that_of_the_prepared_case(self) -> None:
+        cost = self.bench.prepare("relu/N8_56x56_C64/fp32/forward", self.file)
+        self.bench.time(1)
+        large = self.bench.memory()
+        self.assertGreater(large, 0.95e-6 * cost.bytes)
+        self.bench.prepare("add/8/fp32/forward", self.file)
+        self.bench.time(1)
+        self.assertLess(self.bench.memory(), 0.5 * large)
+
     def test_what_cannot_be_done_is_said_and_the_next_command_works(self) -> None:
         with self.assertRaisesRegex(BenchError, 'no case is named "nothing"'):
             self.bench.prepare("nothing", self.file)
@@ -89,6 +99,20 @@ class FamiliesTest(unittest.TestCase):
         self.assertTrue(Family("f", "", limit_share=0.9).shortcomings(result("c", 9, limit_share=0.8)))
         self.assertTrue(Family("f", "", most_us=1.5).shortcomings(result("c", 9, ours_ms=0.0016)))
         self.assertFalse(Family("f", "", most_us=1.5).shortcomings(result("c", 9, ours_ms=0.0014)))
+
+    def test_forms_and_memory_have_bars(self) -> None:
+        family = Family("f", "", form_minimums={"eager": 1.25, "compiled": 1.05}, memory_share=0.8)
+
+        def missed(eager: float, compiled: float, memory_mb: float) -> int:
+            ratios = {"eager": eager, "compiled": compiled}
+            return len(
+                family.shortcomings(result("c", 1, form_ratios=ratios, memory_mb=memory_mb, peer_memory_mb=100.0))
+            )
+
+        self.assertEqual(missed(1.3, 1.1, 79), 0)
+        self.assertEqual(missed(1.2, 1.1, 79), 1)
+        self.assertEqual(missed(1.3, 1.0, 79), 1)
+        self.assertEqual(missed(1.3, 1.1, 81), 1)
 
     def test_a_case_belongs_to_the_first_family_and_means_are_geometric(self) -> None:
         families = [Family("a", "^a", mean=1.5), Family("all", "")]
@@ -120,7 +144,8 @@ class CompareTest(unittest.TestCase):
             self.assertIn(ended.returncode, (0, 1), ended.stderr)
             (entry,) = json.loads(file.read_text())
         self.assertEqual(entry["peer_form"], "eager")
-        self.assertEqual(set(entry), {"suite", "case", "ours_ms", "peer_ms", "peer_form", "ratio", "limit_share"})
+        times = {"suite", "case", "ours_ms", "peer_ms", "peer_form", "ratio", "form_ratios", "limit_share"}
+        self.assertEqual(set(entry), times | {"memory_mb", "peer_memory_mb"})
 
     @needs_torch
     def test_usage_errors_say_what_to_do(self) -> None:
@@ -159,6 +184,30 @@ class CompareTest(unittest.TestCase):
             peers[20] = wrong
             with self.assertRaisesRegex(WrongPeerError, "0.021 of its elements"):
                 check_close("grad0", ours, peers, outliers=0.02)
+
+
+    @unittest.skipUnless(importlib.util.find_spec("torchvision"), "torchvision is not installed")
+    def test_a_network_with_other_losses_is_noticed(self) -> None:
+        import torch
+
+        from network_peer import NETWORKS, UpdatePeer, WrongPeerError
+
+        case = "resnet18_cifar/N8_32x32/fp32/update"
+        network = NETWORKS["resnet18_cifar"]()
+        images, labels = torch.rand(8, 3, 32, 32), torch.arange(8)
+        tensors = {f"state.{name}": tensor.clone() for name, tensor in network.state_dict().items()}
+        tensors |= {"images": images.permute(0, 2, 3, 1).contiguous(), "labels": labels}
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
+        for i in range(3):
+            loss = torch.nn.functional.cross_entropy(network(images), labels)
+            tensors[f"loss{i}"] = loss.detach()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        UpdatePeer(case, tensors, "eager")
+        tensors["loss2"] = tensors["loss1"]
+        with self.assertRaisesRegex(WrongPeerError, "losses after updates"):
+            UpdatePeer(case, tensors, "eager")
 
 
 def main() -> int:

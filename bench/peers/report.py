@@ -20,11 +20,15 @@ def limits_line(limits: dict) -> str:
 
 def row(result: Result, missed: Sequence[str] = ()) -> str:
     """A line of the table; the bars that were missed at its end."""
+    limit = "" if result.limit_share is None else f"{result.limit_share:.1%}"
     line = (
         f"{result.case:<60} {result.ours_ms:>10.4f} {result.peer_ms:>10.4f}  {result.peer_form:<8} "
-        f"{result.ratio:>6.2f} {result.limit_share:>6.1%}"
+        f"{result.ratio:>6.2f} {limit:>6}"
     )
-    return f"{line}  {', '.join(missed)}" if missed else line
+    others = [f"{form} {ratio:.2f}" for form, ratio in result.form_ratios.items() if form != result.peer_form]
+    if result.memory_mb is not None:
+        others.append(f"{result.memory_mb:.0f} of {result.peer_memory_mb:.0f} MB")
+    return "  ".join([line, *filter(None, [", ".join(others), ", ".join(missed)])])
 
 
 def summary(families: Sequence[Family], results: Sequence[Result]) -> tuple[list[str], list[str]]:

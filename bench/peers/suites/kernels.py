@@ -9,6 +9,7 @@ from torch import Tensor
 
 from assignment_peer import AssignmentPeer
 from families import Family
+from interleave import Comparison  # noqa: F401
 from torch_peer import Formula
 
 
@@ -40,6 +41,7 @@ FORMULAS: dict[str, Formula] = {
 }
 PEERS: dict[str, Callable] = {"hungarian_match": AssignmentPeer}
 
+CASES: list[str] = []  # besides the bench program's
 FAMILIES = [
     Family("elastic resampling", r"^elastic_", mean=5.0, limit_share=0.8),
     Family("matching, large", r"^hungarian_match/B1_1024x1024/", minimum=1.0),
