@@ -163,6 +163,7 @@ ImageHeader read_bmp_header(std::span<const std::byte> bytes, std::string_view n
   const int64_t depth = file.u16(kInfo + (is_old ? 10 : 14));
   LV_CHECK_AS(IoError, width >= 1 && height >= 1 && height < INT32_MAX, "{}: a BMP of {} x {} pixels", name, width,
               height);
+  LV_CHECK_AS(IoError, depth >= 1 && depth <= 32, "{}: a BMP of {} bits a pixel", name, depth);
   const int64_t row_bytes = (width * depth + 31) / 32 * 4;
   const auto data_bytes = int64_t(file.size()) - std::min(int64_t(file.u32(10)), int64_t(file.size()));
   LV_CHECK_AS(IoError, data_bytes / row_bytes >= height, "{}: a BMP of {} x {} pixels of {} bits in {} bytes", name,

@@ -190,6 +190,8 @@ TEST_CASE("image reader: a header that promises more than the file can hold is r
   std::string bmp = bytes_of(test::fixture("bad_inputs/wrong_extension/bmp_named.png"));
   bmp.resize(bmp.size() - 1);
   CHECK_THAT(failure(as_bytes(bmp)), Contains("BMP of 64 x 48"));
+  bmp[28] = 0;
+  CHECK_THAT(failure(as_bytes(bmp)), Contains("BMP of 0 bits"));
 }
 
 TEST_CASE("image reader: formats that are not read are named") {

@@ -185,6 +185,8 @@ TEST_CASE("toml: what it does not read is refused by line") {
   CHECK_THAT(message("a = 1\nb = \"open\n"), StartsWith("x:2: "));
   CHECK_THAT(message("\na = word\n"), StartsWith("x:2: "));
   CHECK_THAT(message("a = \"\xFF\"\n"), StartsWith("x:1: "));
+  CHECK_THAT(message("a = 1\nb \xC3\x91 = 1\n"), StartsWith("x:2: "));
+  CHECK(message("a = 1\n[.b]\nc = 1\n") == "x:2: is no TOML");
   CHECK(message("[t]\n[t.u]\na = 1\n") == "x:2: 'u' is a table within table 't'");
   CHECK(message("\na.b.c = 1\n") == "x:2: 'b' is a table within table 'a'");
   CHECK_THAT(message("a = [[1]]\n"), StartsWith("x:1: wants"));
