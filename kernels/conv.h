@@ -29,12 +29,14 @@ struct ConvShape {
   }
 };
 
-/// y = conv(x, weight) + bias.
+/// y = conv(x, weight) + bias + residual, or the larger of this and zero.
 struct ConvArgs {
-  ConstTensorRef x;       // [N, H, W, C]
-  ConstTensorRef weight;  // [O, KH, KW, C / groups], dense
-  ConstTensorRef bias;    // [O]; may be absent
-  TensorRef y;            // [N, OH, OW, O]
+  ConstTensorRef x;         // [N, H, W, C]
+  ConstTensorRef weight;    // [O, KH, KW, C / groups], dense
+  ConstTensorRef bias;      // [O]; may be absent
+  ConstTensorRef residual;  // as y; may be absent
+  bool relu = false;
+  TensorRef y;  // [N, OH, OW, O]
   ConvShape shape;
 };
 

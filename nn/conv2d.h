@@ -16,6 +16,7 @@ class Conv2d final : public Module {
  public:
   Conv2d(int64_t in, int64_t out, ops::Size2d kernel, const Conv2dOptions& options = {});
   [[nodiscard]] Tensor forward(const Tensor& x) const;
+  [[nodiscard]] const ops::Conv2dOptions& options() const { return options_; }
   [[nodiscard]] int64_t multiply_adds(const Shape& input, const Shape& output) const override;
 
   Tensor weight;

@@ -22,6 +22,9 @@ namespace detail {
 inline thread_local const LayerObserver* layer_observer = nullptr;
 }  // namespace detail
 
+/// Whether the calling thread's layers are told of: where several run as one op otherwise, they then run one by one.
+inline bool layers_are_observed() { return detail::layer_observer != nullptr; }
+
 /// Tells `observer` of every layer that the calling thread runs in the scope, when it has run. The observer must
 /// outlive the guard; an inner guard replaces the outer one.
 class [[nodiscard]] LayerObserverGuard {

@@ -62,7 +62,7 @@ class Module {
   Tensor run_layer(std::string_view type, const Tensor& x, const Fn& compute) const {
     const autograd::CallScope scope(type);
     const Tensor y = compute();
-    if (detail::layer_observer != nullptr) {
+    if (layers_are_observed()) {
       (*detail::layer_observer)({.layer = *this, .type = type, .input = x.shape(), .output = y.shape()});
     }
     return y;

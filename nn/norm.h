@@ -16,6 +16,7 @@ class BatchNorm final : public Module {
   [[nodiscard]] Tensor forward_relu(const Tensor& x) { return run(x, {}, true); }
   /// ReLU of the result plus `residual`, in the same pass.
   [[nodiscard]] Tensor forward_add_relu(const Tensor& x, const Tensor& residual) { return run(x, residual, true); }
+  [[nodiscard]] double eps() const { return eps_; }
 
   Tensor weight;
   Tensor bias;

@@ -1,9 +1,11 @@
 #include "ops/conv.h"
 
 #include "autograd/basic_ops.h"
+#include "autograd/grad_mode.h"
 #include "kernels/conv.h"
 #include "kernels/copy.h"
 #include "ops/conv_definitions.h"
+#include "ops/elementwise_definitions.h"
 
 namespace lv::ops {
 
@@ -35,7 +37,7 @@ ConvAxis axis_of(std::string_view op, int64_t extent, int64_t kernel, int64_t st
 }
 
 ConvShape shape_of(std::string_view op, Size2d x, Size2d kernel, const Conv2dOptions& options) {
-  const auto& [stride, padding, dilation, groups] = options;
+  const auto& [stride, padding, dilation, groups, relu] = options;
   return {.height = axis_of(op, x.height, kernel.height, stride.height, padding.height, dilation.height),
           .width = axis_of(op, x.width, kernel.width, stride.width, padding.width, dilation.width),
           .groups = groups};
@@ -77,6 +79,21 @@ Tensor weight_grad(const Tensor& x, const Tensor& grad, const Conv2dOptions& con
   return apply<Conv2dWeightGrad>({x, grad}, {conv, kernel})[0];
 }
 
+/// The gradient before a ReLU whose result was y.
+Tensor relu_grad(const Context& ctx, const Tensor& grad, const Tensor& y) {
+  if (autograd::grad_enabled()) {
+    return detail::unary_gradient_formula(kernels::UnaryFunction::relu, grad, y, {});
+  }
+  const Tensor result = ctx.new_empty(grad.shape(), grad.dtype());
+  kernels::unary_gradient({.function = kernels::UnaryFunction::relu,
+                           .scalars = {},
+                           .grad = cref(grad),
+                           .saved = cref(y),
+                           .dx = ref(result)},
+                          ctx.stream());
+  return result;
+}
+
 /// Calls fn(x offset, weight offset, output offset) for every product of a convolution, offsets in row-major
 /// [N, H, W, C], [O, I, KH, KW] and [N, OH, OW, O]: plain loops for references.
 template <class Fn>
@@ -111,7 +128,7 @@ Tensor doubles(const Tensor& x) { return x.to(DType::f64).contiguous(); }
 // conv2d
 
 OutputSpecs Conv2d::infer(Inputs in, const Options& options) {
-  const auto& [x, weight, bias] = unpack<3>(in);
+  const auto& [x, weight, bias, residual] = unpack<4>(in);
   check_activation(kName, "x", x);
   LV_CHECK_SHAPE(weight.rank() == 4, "conv2d: weight must be [O, C / groups, KH, KW], got {} (x {})", weight.shape(),
                  x.shape());
@@ -127,43 +144,61 @@ OutputSpecs Conv2d::infer(Inputs in, const Options& options) {
                    weight.size(0), bias.shape(), weight.shape());
   }
   const ConvShape shape = shape_of(kName, cells(x.shape()), taps(weight.shape()), options);
-  return {{{x.size(0), shape.height.out, shape.width.out, weight.size(0)}, x.dtype()}};
+  const Shape result{x.size(0), shape.height.out, shape.width.out, weight.size(0)};
+  if (residual.defined()) {
+    check_same_dtype(kName, x, residual);
+    LV_CHECK_SHAPE(residual.shape() == result, "conv2d: residual must be {}, got {} (x {}, weight {})", result,
+                   residual.shape(), x.shape(), weight.shape());
+  }
+  return {{result, x.dtype()}};
 }
 
 TensorList Conv2d::forward(Context& ctx, Inputs in, const Options& options) {
-  const auto& [x, weight, bias] = unpack<3>(in);
+  const auto& [x, weight, bias, residual] = unpack<4>(in);
   ctx.save(x);
   ctx.save(weight);
   const Tensor y = ctx.new_output();
   const Tensor dense = ctx.dense(x);
   const Tensor filters = filters_of(ctx, weight);
-  const Tensor dense_bias = bias.defined() ? ctx.dense(bias) : bias;
+  const auto dense_if_given = [&](const Tensor& tensor) { return tensor.defined() ? ctx.dense(tensor) : tensor; };
+  const Tensor dense_bias = dense_if_given(bias);
+  const Tensor dense_residual = dense_if_given(residual);
   kernels::conv({.x = cref(dense),
                  .weight = cref(filters),
                  .bias = cref(dense_bias),
+                 .residual = cref(dense_residual),
+                 .relu = options.relu,
                  .y = ref(y),
                  .shape = shape_of(kName, cells(x.shape()), taps(weight.shape()), options)},
                 ctx.stream());
+  if (options.relu) {
+    ctx.save_output(y);
+  }
   return {y};
 }
 
 TensorList Conv2d::backward(Context& ctx, Inputs grads, const Options& options) {
-  const Tensor& grad = grads[0];
+  const Tensor grad = options.relu ? relu_grad(ctx, ctx.dense(grads[0]), ctx.saved(2)) : grads[0];
+  Conv2dOptions linear = options;
+  linear.relu = false;
   TensorList result(ctx.input_count());
   if (ctx.needs_grad(0)) {
-    result[0] = input_grad(grad, ctx.saved(1), options, cells(ctx.input_shape(0)));
+    result[0] = input_grad(grad, ctx.saved(1), linear, cells(ctx.input_shape(0)));
   }
   if (ctx.needs_grad(1)) {
-    result[1] = weight_grad(ctx.saved(0), grad, options, taps(ctx.input_shape(1)));
+    result[1] = weight_grad(ctx.saved(0), grad, linear, taps(ctx.input_shape(1)));
   }
   if (ctx.input_count() > 2 && ctx.needs_grad(2)) {
     result[2] = sum_to(grad, ctx.input_shape(2));
+  }
+  if (ctx.input_count() > 3 && ctx.needs_grad(3)) {
+    result[3] = grad;
   }
   return result;
 }
 
 TensorList Conv2d::reference(Inputs in, const Options& options) {
-  const auto& [x, weight, bias] = unpack<3>(in);
+  const auto& [x, weight, bias, residual] = unpack<4>(in);
   const Tensor y = Tensor::zeros(infer(in, options)[0].shape, DType::f64);
   if (bias.defined()) {
     y.copy_from(bias.expand(y.shape()));
@@ -174,11 +209,18 @@ TensorList Conv2d::reference(Inputs in, const Options& options) {
                    [&](int64_t from, int64_t at, int64_t to) {
                      y.data<double>()[to] += x_values.data<double>()[from] * weight_values.data<double>()[at];
                    });
+  if (residual.defined()) {
+    y.copy_from(autograd::add(y, residual.to(DType::f64)));
+  }
+  for (int64_t i = 0; options.relu && i < y.numel(); ++i) {
+    y.data<double>()[i] = std::max(y.data<double>()[i], 0.0);
+  }
   return {y.to(x.dtype())};
 }
 
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options) {
-  return apply<Conv2d>({x, weight, bias}, options)[0];
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options,
+              const Tensor& residual) {
+  return apply<Conv2d>({x, weight, bias, residual}, options)[0];
 }
 
 // conv2d_input_grad

@@ -16,7 +16,7 @@ using autograd::Inputs;
 using autograd::OutputSpecs;
 using autograd::SecondOrder;
 
-/// Inputs: x, weight, bias (may be absent).
+/// Inputs: x, weight, bias, residual (these two may be absent).
 struct Conv2d {
   static constexpr std::string_view kName = "conv2d";
   static constexpr CastPolicy kCast = CastPolicy::low;
@@ -34,8 +34,8 @@ struct Conv2dInputGrad {
   static constexpr CastPolicy kCast = CastPolicy::low;
   static constexpr SecondOrder kSecondOrder = SecondOrder::composed;
   struct Options {
-    Conv2dOptions conv;
-    Size2d input;  // H, W
+    Conv2dOptions conv;  // without ReLU
+    Size2d input;        // H, W
   };
   static OutputSpecs infer(Inputs in, const Options& options);
   static TensorList forward(Context& ctx, Inputs in, const Options& options);
@@ -49,7 +49,7 @@ struct Conv2dWeightGrad {
   static constexpr CastPolicy kCast = CastPolicy::low;
   static constexpr SecondOrder kSecondOrder = SecondOrder::composed;
   struct Options {
-    Conv2dOptions conv;
+    Conv2dOptions conv;  // without ReLU
     Size2d kernel;
   };
   static OutputSpecs infer(Inputs in, const Options& options);

@@ -49,10 +49,11 @@ void multiply_rows(const typename M::Unit* a, int64_t rows, const TilePanel<M>& 
   int64_t row = 0;
   const auto multiply = [&]<int kRun, int kVectors>() {
     const auto run_at = [&](int64_t first) {
-      return RowRun<M, Sum>{a + first * panel.a_step, c + first * panel.c_step,
-                            int(std::clamp<int64_t>(rows - first, 0, kRun))};
+      Sum* to = c + first * panel.c_step;
+      return RowRun<M, Sum>{a + first * panel.a_step, to, int(std::clamp<int64_t>(rows - first, 0, kRun)),
+                            kAdds ? to : nullptr};
     };
-    multiply_tile<M, kRun, kVectors, Sum, kAdds>(run_at(row), run_at(row + kRun), panel);
+    multiply_tile<M, kRun, kVectors, Sum>(run_at(row), run_at(row + kRun), panel);
     row += 2 * kRun;
   };
   const auto multiply_all = [&]<int kVectors>() {

@@ -143,7 +143,13 @@ class Columns {
   int64_t channels_, images_;
 };
 
-/// y = conv(x, weight) + bias, for filters of whole units.
+/// Residual and ReLU of results that begin at element `first` of y.
+template <class M, class T>
+void set_finish(GatherProduct<M, T>& product, const ConvArgs& args, int64_t first) {
+  product.set_finish(args.residual.defined() ? args.residual.as<T>() + first : nullptr, args.relu);
+}
+
+/// conv() for filters of whole units.
 template <class M, class T>
 void conv_by_columns(const ConvArgs& args) {
   const Columns columns(args.shape, args.x.shape);
@@ -153,15 +159,18 @@ void conv_by_columns(const ConvArgs& args) {
     T* rows = thread_scratch<ColumnTag, T>(columns.elements(chunk));
     columns.gather(args.x.as<T>(), chunk, rows);
     const int64_t tap = 0;
-    GatherProduct<M, T>(columns.rows_of(chunk, filter, outs), rows,
-                        {.data = args.weight.as<T>(),
-                         .taps = {&tap, 1},
-                         .depth = filter,
-                         .columns = outs,
-                         .depth_step = 1,
-                         .column_step = filter},
-                        args.bias.as<T>(), args.y.as<T>() + chunk.first * columns.line_pixels() * outs)
-        .run();
+    const int64_t first = chunk.first * columns.line_pixels() * outs;
+    const GatherShape shape = columns.rows_of(chunk, filter, outs);
+    GatherProduct<M, T> product(shape, rows,
+                                {.data = args.weight.as<T>(),
+                                 .taps = {&tap, 1},
+                                 .depth = filter,
+                                 .columns = outs,
+                                 .depth_step = 1,
+                                 .column_step = filter},
+                                args.bias.as<T>(), args.y.as<T>() + first);
+    set_finish(product, args, first);
+    product.run();
   });
 }
 

@@ -5,6 +5,7 @@
 #include "kernels/cpu/gather_product.h"
 #include "kernels/cpu/grouped_product.h"
 #include "kernels/cpu/isa.h"
+#include "kernels/simd/loop.h"
 
 namespace lv::kernels::cpu::LV_ISA {
 
@@ -23,6 +24,24 @@ bool try_grouped(const GatherShape& shape, const GroupLanes& lanes, const ConstT
     return false;
   }
   return true;
+}
+
+/// y = max(0, y + residual), each as far as it is asked for: in a pass of its own.
+template <class T>
+void finish_results(const ConvArgs& args) {
+  using V = simd::Vec<simd::Lane<T>>;
+  constexpr int64_t kGrain = 16384;
+  const V least = args.relu ? simd::Lane<T>(0) : -std::numeric_limits<simd::Lane<T>>::infinity();
+  T* y = args.y.as<T>();
+  parallel_for(args.y.numel(), kGrain, [&](int64_t begin, int64_t end) {
+    if (args.residual.defined()) {
+      simd::map(
+          end - begin, y + begin, [least](V sum, V residual) { return max(least, sum + residual); }, y + begin,
+          args.residual.as<T>() + begin);
+    } else {
+      simd::map(end - begin, y + begin, [least](V sum) { return max(least, sum); }, y + begin);
+    }
+  });
 }
 
 }  // namespace
@@ -51,18 +70,22 @@ void conv(const ConvArgs& args) {
                            .in_step = 1,
                            .out_step = group.filter},
                           bias, args.y.as<T>())) {
+      if (args.residual.defined() || args.relu) {
+        finish_results<T>(args);
+      }
       return;
     }
     parallel_for(lanes.groups, 1, [&](int64_t g, int64_t) {
-      GatherProduct<M, T>(shape, args.x.as<T>() + g * group.in,
-                          {.data = args.weight.as<T>() + g * group.out * group.filter,
-                           .taps = taps,
-                           .depth = group.in,
-                           .columns = group.out,
-                           .depth_step = 1,
-                           .column_step = group.filter},
-                          bias == nullptr ? nullptr : bias + g * group.out, args.y.as<T>() + g * group.out)
-          .run();
+      GatherProduct<M, T> product(shape, args.x.as<T>() + g * group.in,
+                                  {.data = args.weight.as<T>() + g * group.out * group.filter,
+                                   .taps = taps,
+                                   .depth = group.in,
+                                   .columns = group.out,
+                                   .depth_step = 1,
+                                   .column_step = group.filter},
+                                  bias == nullptr ? nullptr : bias + g * group.out, args.y.as<T>() + g * group.out);
+      set_finish(product, args, g * group.out);
+      product.run();
     });
   });
 }

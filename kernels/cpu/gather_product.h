@@ -51,6 +51,12 @@ class GatherProduct {
     before_ = before;
   }
 
+  /// Adds `addend`, shaped as y, where it is not nullptr; then comes the ReLU, where it is wanted.
+  void set_finish(const Out* addend, bool relu) {
+    addend_ = addend;
+    least_ = relu ? Sum(0) : -std::numeric_limits<Sum>::infinity();
+  }
+
   void run() {
     if (runs() == 0 || panels_ == 0) {
       return;
@@ -175,7 +181,8 @@ class GatherProduct {
                         .depth = units_ * joined,
                         .a_step = shape_.column_step * pixel_units_,
                         .c_step = shape_.out_pixel,
-                        .columns = int(std::min<int64_t>(kTileColumns<M>, weights_.columns - column))});
+                        .columns = int(std::min<int64_t>(kTileColumns<M>, weights_.columns - column)),
+                        .least = least_});
       }
     }
   }
@@ -186,8 +193,10 @@ class GatherProduct {
       for (int64_t i = begin; i < end; i += 2) {
         RowRun<M, Out> upper = rows[i];
         RowRun<M, Out> lower = i + 1 < end ? rows[i + 1] : RowRun<M, Out>{upper.a, upper.c, 0};
-        upper.c += column;
-        lower.c += column;
+        for (RowRun<M, Out>* run : {&upper, &lower}) {
+          run->c += column;
+          run->addend = addend_ == nullptr ? nullptr : addend_ + (run->c - y_);
+        }
         if (activate_ == nullptr) {
           multiply_tile<M, kRun, kVectors, Out>(upper, lower, panel);
         } else {
@@ -345,6 +354,8 @@ class GatherProduct {
   Out* y_;
   Activate activate_ = nullptr;
   Out* before_ = nullptr;
+  const Out* addend_ = nullptr;
+  Sum least_ = -std::numeric_limits<Sum>::infinity();
   int64_t units_;  // of a tap
   GatherShape::Limits limits_;
   int run_;  // columns of a run

@@ -23,14 +23,13 @@ void activate(const T* from, T* to, int64_t count) {
   simd::map(count, to, [](V v) { return F::value(v, Scalars<V>{}); }, from);
 }
 
+/// nullptr for none and for ReLU, which products have built in.
 template <class T>
 Activate<T> activation_of(const std::optional<UnaryFunction>& function) {
-  if (!function) {
+  if (!function || function == UnaryFunction::relu) {
     return nullptr;
   }
   switch (*function) {
-    case UnaryFunction::relu:
-      return activate<cell::Relu, T>;
     case UnaryFunction::silu:
       return activate<cell::Silu, T>;
     case UnaryFunction::gelu:
@@ -51,6 +50,7 @@ struct Product {
   T* c;
   T* before;  // may be nullptr
   Activate<T> activate;
+  bool relu;
   int64_t m, n, depth;
   int64_t a_row, a_step, b_step, b_column;  // elements between rows of a, steps of the depth, columns of b
 };
@@ -78,6 +78,7 @@ void multiply_by_rows(const Product<T>& product) {
                             .column_step = product.b_column},
                            product.bias, product.c);
   rows.set_activation(product.activate, product.before);
+  rows.set_finish(nullptr, product.relu);
   rows.run();
 }
 
@@ -85,7 +86,8 @@ template <class M, class T>
 void multiply(Product<T> product) {
   if (product.a_step == 1 || product.depth <= 1) {
     multiply_by_rows<M>(product);
-  } else if (product.a_row == 1 && product.b_column == 1 && product.bias == nullptr && product.activate == nullptr) {
+  } else if (product.a_row == 1 && product.b_column == 1 && product.bias == nullptr && product.activate == nullptr &&
+             !product.relu) {
     outer_product<M>(product.a, product.a_step, product.m, product.b, product.b_step, product.n, product.depth,
                      product.c);
   } else {
@@ -115,6 +117,7 @@ void gemm(const GemmArgs& args) {
                       .c = args.c.as<T>() + i * m * n,
                       .before = args.before.defined() ? args.before.as<T>() + i * m * n : nullptr,
                       .activate = activate,
+                      .relu = args.activation == UnaryFunction::relu,
                       .m = m,
                       .n = n,
                       .depth = args.a.size(2),

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <limits>
+
 #include "kernels/cpu/product_math.h"
 
 // The innermost loop of convolutions and matrix products: a tile of sums in registers, two vectors wide.
@@ -20,6 +22,7 @@ struct RowRun {
   const typename M::Unit* a;
   T* c;
   int rows;
+  const T* addend = nullptr;  // spaced as c, added to the product
 };
 
 /// What the tiles of one panel share.
@@ -31,6 +34,7 @@ struct TilePanel {
   int64_t tap_count, depth;     // depth: units of a tap
   int64_t a_step, c_step;       // between rows of a run
   int columns;                  // that exist, of kTileColumns
+  typename M::Sum least = -std::numeric_limits<typename M::Sum>::infinity();  // results below are raised to it
 };
 
 /// Sums of one run's rows, in registers; of the first vector alone where a panel has no more columns.
@@ -69,52 +73,67 @@ struct RunSums {
       add(6, a[2 * step3], left, right);
     }
   }
-  /// c[:rows], whole vectors.
   template <class T>
-  void load(const T* c, int64_t step, int rows) {
-#pragma GCC unroll 8
-    for (int i = 0; i < kRun; ++i) {
-#pragma GCC unroll 2
-      for (int j = 0; j < kVectors; ++j) {
-        at[i][j] = i < rows ? simd::load(c + i * step + j * Sums::kLanes) : Sums(typename M::Sum(0));
-      }
-    }
-  }
-  template <class T>
-  void store(T* c, int64_t step, int rows, int columns) const {
+  void add_rows(const T* addend, int64_t step, int rows, int columns) {
     constexpr int kLanes = Sums::kLanes;
 #pragma GCC unroll 8
     for (int i = 0; i < kRun; ++i) {
       if (i < rows) {
 #pragma GCC unroll 2
         for (int j = 0; j < kVectors; ++j) {
-          M::store(c + i * step + j * kLanes, at[i][j], columns - j * kLanes);
+          const T* from = addend + i * step + j * kLanes;
+          const int64_t count = columns - j * kLanes;
+          at[i][j] = at[i][j] + (count >= kLanes ? simd::load(from) : simd::load(from, std::max<int64_t>(count, 0)));
+        }
+      }
+    }
+  }
+  template <class T>
+  void store(const RowRun<M, T>& run, const TilePanel<M>& panel) const {
+    constexpr int kLanes = Sums::kLanes;
+    const Sums least = panel.least;
+#pragma GCC unroll 8
+    for (int i = 0; i < kRun; ++i) {
+      if (i < run.rows) {
+#pragma GCC unroll 2
+        for (int j = 0; j < kVectors; ++j) {
+          M::store(run.c + i * panel.c_step + j * kLanes, fast_max(least, at[i][j]), panel.columns - j * kLanes);
         }
       }
     }
   }
 };
 
+/// Asks for the lines of memory that a run's addend lies on, to come while its product is computed.
+template <class M, int kVectors, class T>
+void prefetch_addend(const RowRun<M, T>& run, int64_t step) {
+  constexpr int64_t kElements = 64 / sizeof(T);  // of a line
+  for (int i = 0; i < run.rows; ++i) {
+    for (int64_t j = 0; j < kVectors * M::Sums::kLanes; j += kElements) {
+      __builtin_prefetch(run.addend + i * step + j);
+    }
+  }
+}
+
 /// c[row][column] = bias[column] + sum over taps and depth of a[row + tap][depth] b[tap][depth][column] for two runs
-/// and kVectors vectors of columns. With kAdds the sum is added to c instead, which then has whole vectors.
-template <class M, int kRun, int kVectors, class T, bool kAdds = false>
+/// and kVectors vectors of columns, plus the runs' addends.
+template <class M, int kRun, int kVectors, class T>
 void multiply_tile(const RowRun<M, T>& upper, const RowRun<M, T>& lower, const TilePanel<M>& panel) {
   using Units = typename M::Units;
   using Sums = typename M::Sums;
   RunSums<M, kRun, kVectors> high;
   RunSums<M, kRun, kVectors> low;
-  if constexpr (kAdds) {
-    high.load(upper.c, panel.c_step, upper.rows);
-    low.load(lower.c, panel.c_step, lower.rows);
-  } else {
-    const Sums bias[2] = {simd::load(panel.bias), simd::load(panel.bias + Sums::kLanes)};
+  const Sums bias[2] = {simd::load(panel.bias), simd::load(panel.bias + Sums::kLanes)};
 #pragma GCC unroll 8
-    for (int i = 0; i < kRun; ++i) {
+  for (int i = 0; i < kRun; ++i) {
 #pragma GCC unroll 2
-      for (int j = 0; j < kVectors; ++j) {
-        high.at[i][j] = low.at[i][j] = bias[j];
-      }
+    for (int j = 0; j < kVectors; ++j) {
+      high.at[i][j] = low.at[i][j] = bias[j];
     }
+  }
+  if (upper.addend != nullptr) {
+    prefetch_addend<M, kVectors>(upper, panel.c_step);
+    prefetch_addend<M, kVectors>(lower, panel.c_step);
   }
   const int64_t step = panel.a_step;
   const int64_t step3 = 3 * step;
@@ -130,8 +149,12 @@ void multiply_tile(const RowRun<M, T>& upper, const RowRun<M, T>& lower, const T
       low.add_column(a1, step, step3, step5, left, right);
     }
   }
-  high.store(upper.c, panel.c_step, upper.rows, panel.columns);
-  low.store(lower.c, panel.c_step, lower.rows, panel.columns);
+  if (upper.addend != nullptr) {
+    high.add_rows(upper.addend, panel.c_step, upper.rows, panel.columns);
+    low.add_rows(lower.addend, panel.c_step, lower.rows, panel.columns);
+  }
+  high.store(upper, panel);
+  low.store(lower, panel);
 }
 
 }  // namespace lv::kernels::cpu::LV_ISA

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 
+#include "autograd/grad_mode.h"
 #include "models/registry.h"
 #include "models/residual_block.h"
 #include "ops/losses.h"
@@ -26,10 +27,10 @@ std::string file_of(const Case& c) {
 
 /// Every model on odd sizes, and one of each kind of block on two images; under sanitizers the smallest network alone.
 std::vector<Case> cases() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  test::skip("records of networks above ResNet-18: too slow under a sanitizer");
-  return {{"resnet18", {1, 3, 203, 181}}};
-#else
+  if (test::kIsSanitized) {
+    test::skip("records of networks above ResNet-18: too slow under a sanitizer");
+    return {{"resnet18", {1, 3, 203, 181}}};
+  }
   std::vector<Case> result;
   for (const std::string_view model : models::names()) {
     result.push_back({std::string(model), {1, 3, 203, 181}});
@@ -38,7 +39,6 @@ std::vector<Case> cases() {
     result.push_back({model, {2, 3, 224, 224}});
   }
   return result;
-#endif
 }
 
 /// One pass over the record's images and labels.
@@ -145,6 +145,10 @@ void check_block(const std::string& file, const std::function<Tensor(const Tenso
       CHECK(test::relative_distance(got, record.at(entry)) <= allowed);
     };
     check(mode + "/output", test::torch_order_of_images(y));
+    if (mode == "eval") {  // of folded layers
+      const autograd::NoGradGuard no_grad;
+      check(mode + "/output", test::torch_order_of_images(forward(x)));
+    }
     check(mode + "/grad/input", test::torch_order_of_images(x.grad()));
     for (const NamedTensor& parameter : block.named_parameters()) {
       check(mode + "/grad/" + parameter.name, test::torch_order(parameter.tensor.grad()));

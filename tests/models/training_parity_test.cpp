@@ -10,6 +10,7 @@
 #include "optim/sgd.h"
 #include "tests/fixture_numbers.h"
 #include "tests/models/record_fixture.h"
+#include "tests/skip.h"
 
 using namespace lv;
 
@@ -54,9 +55,19 @@ Run train(DType dtype) {
   return run;
 }
 
+bool is_too_slow() {
+  if (test::kIsSanitized) {
+    test::skip("ten training steps of ResNet-18: too slow under a sanitizer");
+  }
+  return test::kIsSanitized;
+}
+
 }  // namespace
 
 TEST_CASE("ten training steps of ResNet-18 equal PyTorch's in float64") {
+  if (is_too_slow()) {
+    return;
+  }
   const test::Record record("training_parity.safetensors");
   const std::string prefix = "resnet18_cifar/float64/";
   const Run run = train(DType::f64);
@@ -74,6 +85,9 @@ TEST_CASE("ten training steps of ResNet-18 equal PyTorch's in float64") {
 }
 
 TEST_CASE("ten training steps of ResNet-18 equal PyTorch's in float32 to 1e-4") {
+  if (is_too_slow()) {
+    return;
+  }
   const std::vector<double> want = test::Record("training_parity.safetensors").at("resnet18_cifar/float64/loss");
   const Run run = train(DType::f32);
   REQUIRE(run.losses.size() == want.size());

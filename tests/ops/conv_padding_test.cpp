@@ -35,7 +35,7 @@ const Case kCases[] = {
 
 /// Whether tap (line, column) of an output reads pixel (y, x).
 bool reads(const Case& c, const Shape& outputs, int64_t line, int64_t column, int64_t y, int64_t x) {
-  const auto& [stride, padding, dilation, groups] = c.options;
+  const auto& [stride, padding, dilation, groups, relu] = c.options;
   const auto meets = [](int64_t pixel, int64_t tap, int64_t step, int64_t border, int64_t out) {
     const int64_t scaled = pixel + border - tap;
     return scaled >= 0 && scaled % step == 0 && scaled / step < out;

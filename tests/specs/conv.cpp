@@ -122,6 +122,19 @@ LV_OP_SPEC(Conv2d) {
            {.stride = {2, 2}, .padding = {2, 2}, .groups = 17});
   spec.add("N1_8x7_C3_O4_k7s4p3", {floats({1, 8, 7, 3}), floats({4, 3, 7, 7})}, {.stride = {4, 4}, .padding = {3, 3}});
   spec.add("N3_8x8_C34_O35_k1_tails", {floats({3, 8, 8, 34}), floats({35, 34, 1, 1}), floats({35})});
+  // Sums of integers and halves: none falls on the ReLU's kink.
+  const auto integers = [](const Shape& shape) {
+    return Arg{.shape = shape, .fill = Fill::integers, .low = -2, .high = 3};
+  };
+  const Arg half{.shape = {34}, .low = 0.5, .high = 0.5};
+  spec.add("N2_9x5_C7_O34_k3s2_residual_relu",
+           {integers({2, 9, 5, 7}), integers({34, 7, 3, 3}), half, integers({2, 5, 3, 34})},
+           {.stride = {2, 2}, .padding = {1, 1}, .relu = true});
+  spec.add("N1_4x6_C16_O16_k3_groups4_residual",
+           {floats({1, 4, 6, 16}), floats({16, 4, 3, 3}), absent(), floats({1, 4, 6, 16})},
+           {.padding = {1, 1}, .groups = 4});
+  spec.add("N1_9x8_C3_O34_k5_relu", {integers({1, 9, 8, 3}), integers({34, 3, 5, 5}), half},
+           {.padding = {2, 2}, .relu = true});
   for (const Layer& layer : kLayers) {
     benchmark_layer(spec, layer);
   }
@@ -133,8 +146,10 @@ LV_OP_SPEC(Conv2d) {
   spec.error("3 channels do not divide into 2 groups", {floats({1, 3, 3, 3}), floats({2, 3, 1, 1})}, {.groups = 2});
   spec.error("does not fit 2 cells with padding 0", {floats({1, 2, 2, 1}), floats({1, 1, 3, 3})});
   spec.error("bias must be [O] = [2], got [3]", {floats({1, 2, 2, 1}), floats({2, 1, 1, 1}), floats({3})});
+  spec.error("residual must be [1, 2, 2, 2], got [1, 2, 2, 1]",
+             {floats({1, 2, 2, 1}), floats({2, 1, 1, 1}), absent(), floats({1, 2, 2, 1})});
   spec.error("dtypes differ: f32 and f64", {floats({1, 2, 2, 1}), {.shape = {2, 1, 1, 1}, .dtype = DType::f64}});
-  spec.differentiable({0, 1, 2}).twice_differentiable().tolerance(Tolerance::accumulate(192));
+  spec.differentiable({0, 1, 2, 3}).twice_differentiable().tolerance(Tolerance::accumulate(192));
 }
 
 LV_OP_SPEC(Conv2dInputGrad) {

@@ -4,6 +4,7 @@
 #include "core/cuda/driver.h"
 #include "kernels/copy.h"
 #include "kernels/cuda/native/handles.h"
+#include "kernels/elementwise.h"
 #include "kernels/strided.h"
 
 namespace lv::kernels::cuda {
@@ -100,6 +101,23 @@ Performance choose(Find&& find) {
   fail<CudaError>("conv2d: cuDNN has no deterministic algorithm for this convolution");
 }
 
+/// y = bias + residual, to which the products are added; false where neither is given.
+bool start_results(const ConvArgs& args, Stream stream) {
+  if (!args.bias.defined()) {
+    if (args.residual.defined()) {
+      copy({.x = args.residual, .y = args.y}, stream);
+    }
+    return args.residual.defined();
+  }
+  const ConstTensorRef bias = expanded(args.bias, args.y.shape);
+  if (args.residual.defined()) {
+    binary({.function = BinaryFunction::add, .a = bias, .b = args.residual, .y = args.y}, stream);
+  } else {
+    copy({.x = bias, .y = args.y}, stream);
+  }
+  return true;
+}
+
 constexpr float kOne = 1;
 constexpr float kZero = 0;
 
@@ -115,13 +133,14 @@ void conv(const ConvArgs& args, Stream stream) {
     return cudnnGetConvolutionForwardAlgorithm_v7(handle, problem.x, problem.weight, problem.conv, problem.y, most,
                                                   count, found);
   });
-  if (args.bias.defined()) {
-    copy({.x = expanded(args.bias, args.y.shape), .y = args.y}, stream);
-  }
+  const bool is_started = start_results(args, stream);
   const Workspace workspace(algorithm.memory, stream);
   LV_CUDNN(cudnnConvolutionForward(handle, &kOne, problem.x, args.x.data, problem.weight, args.weight.data,
                                    problem.conv, algorithm.algo, workspace.data(), algorithm.memory,
-                                   args.bias.defined() ? &kOne : &kZero, problem.y, args.y.data));
+                                   is_started ? &kOne : &kZero, problem.y, args.y.data));
+  if (args.relu) {
+    unary({.function = UnaryFunction::relu, .scalars = {}, .x = args.y, .y = args.y}, stream);
+  }
 }
 
 void conv_input_grad(const ConvInputGradArgs& args, Stream stream) {
