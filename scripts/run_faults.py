@@ -63,7 +63,9 @@ def sync_tree():
 
 
 def run(command, **options):
-    return subprocess.run(command, cwd=COPY, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
+    return subprocess.run(
+        command, cwd=COPY, text=True, errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options
+    )
 
 
 def build(fault):

@@ -13,8 +13,8 @@ Arguments operator+(Arguments first, const Arguments& second);
 /// train_classifier on Digit Scenes: `epochs` of six steps, with everything on that has a state.
 Arguments tiny(const std::filesystem::path& run_dir, int epochs = 3);
 
-/// The bits that a run ended with.
-std::string last_bits(const std::filesystem::path& run_dir);
+/// A hash of the bits that a run ended with.
+size_t last_bits(const std::filesystem::path& run_dir);
 
 /// Runs train_classifier, which must succeed, and gives what it said.
 std::string run_classifier(const Arguments& arguments);

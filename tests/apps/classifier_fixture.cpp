@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <functional>
 
 #include "apps/train/canvas.h"
 #include "tests/apps/classifier.h"
@@ -49,9 +50,10 @@ Arguments tiny(const fs::path& run_dir, int epochs) {
           run_dir.string()};
 }
 
-std::string last_bits(const fs::path& run_dir) {
+size_t last_bits(const fs::path& run_dir) {
   const fs::path last = run_dir / "checkpoints/last";
-  return read_file(last / "model.safetensors") + read_file(last / "train.safetensors") + read_file(last / "state.json");
+  return std::hash<std::string>()(read_file(last / "model.safetensors") + read_file(last / "train.safetensors") +
+                                  read_file(last / "state.json"));
 }
 
 std::string run_classifier(const Arguments& arguments) {

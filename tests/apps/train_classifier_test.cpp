@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string trained_bits(const fs::path& run_dir, const Arguments& more = {}, int epochs = 3) {
+size_t trained_bits(const fs::path& run_dir, const Arguments& more = {}, int epochs = 3) {
   run_classifier(tiny(run_dir, epochs) + more);
   return last_bits(run_dir);
 }
@@ -32,7 +32,7 @@ TEST_CASE("ten times killed at a random moment, a run goes on to the bits of an 
   constexpr int kEpochs = 16;
   const Arguments resume{"--resume", "auto"};
   const ScratchFolder folder;
-  const std::string whole = trained_bits(folder / "whole", {}, kEpochs);
+  const size_t whole = trained_bits(folder / "whole", {}, kEpochs);
   const fs::path run_dir = folder / "killed";
   for (uint64_t kill = 0; kill < 10; ++kill) {
     // Some lines after the start and up to 10 ms more: within a step, an evaluation, a checkpoint.
@@ -58,7 +58,7 @@ TEST_CASE("ten times killed at a random moment, a run goes on to the bits of an 
 TEST_CASE("a signal ends a run in order, and it can be resumed") {
   const int signal = GENERATE(SIGINT, SIGTERM);
   const ScratchFolder folder;
-  const std::string whole = trained_bits(folder / "whole");
+  const size_t whole = trained_bits(folder / "whole");
   int lines = 6;
   const auto on_line = [&](const std::string&) { return --lines == 0 ? signal : 0; };
   const ProgramResult stopped = run_program("train_classifier", tiny(folder / "stopped"), {.on_line = on_line});

@@ -23,6 +23,7 @@
 #include "apps/data/transforms.h"
 #include "core/error.h"
 #include "core/safetensors.h"
+#include "tests/data/moments.h"
 #include "tests/fixture.h"
 
 using namespace lv;
@@ -151,29 +152,63 @@ TEST_CASE("random resized crop: parts are distributed as torchvision's") {
   };
   for (const Case& c : {Case{"crops 300 400", 300, 400, {0.08, 1}}, Case{"crops 100 700", 100, 700, {0.5, 1}}}) {
     const RandomResizedCrop crop{.size = 224, .scale = c.scale};
-    std::array<double, 4> sum{};
-    std::array<double, 4> squares{};
+    test::Moments moments;
     for (int i = 0; i < kSamples; ++i) {
       Draws draws({.seed = 5, .offset = uint64_t(i)});
       const Rect part = sample_part(crop, c.height, c.width, draws);
       REQUIRE(
           (part.top >= 0 && part.left >= 0 && part.top + part.height <= c.height && part.left + part.width <= c.width));
-      const std::array<int64_t, 4> values = {part.top, part.left, part.height, part.width};
-      for (size_t k = 0; k < 4; ++k) {
-        sum[k] += double(values[k]);
-        squares[k] += double(values[k] * values[k]);
-      }
+      moments.add(part);
     }
-    const auto wanted = reference().at(c.name).to_vector<double>();  // means, then deviations, of 100,000
-    for (size_t k = 0; k < 4; ++k) {
-      CAPTURE(c.name, k);
-      const double mean = sum[k] / kSamples;
-      const double deviation = std::sqrt(std::max(squares[k] / kSamples - mean * mean, 0.0));
-      // Five standard errors of the difference; those of a deviation are smaller than those of a mean for flat shapes.
-      const double tolerance = 5 * wanted[4 + k] * std::sqrt(1.0 / kSamples + 1e-5) + 1e-9;
-      CHECK(std::abs(mean - wanted[k]) <= tolerance);
-      CHECK(std::abs(deviation - wanted[4 + k]) <= tolerance);
+    CAPTURE(c.name);
+    moments.check_like(reference().at(c.name).to_vector<double>());
+  }
+}
+
+namespace {
+
+const SafetensorsFile& torchvision_draws() {
+  static const SafetensorsFile file = load_safetensors(test::fixture("images/draws.safetensors"));
+  return file;
+}
+
+}  // namespace
+
+TEST_CASE("random erasing: rectangles are distributed as torchvision's") {
+  constexpr int kSamples = 10'000;
+  const Image black(40, 50, 3);
+  const Pipeline pipeline{.steps = {}, .erasing = RandomErasing{.probability = 1, .value = 1e9F}};
+  test::Moments moments;
+  for (int i = 0; i < kSamples; ++i) {
+    const Tensor erased = run(pipeline, black, {.seed = 9, .offset = uint64_t(i)});
+    const Rect part = test::box_of(erased, 1e9F);
+    moments.add(part);
+    if (i % 100 == 0) {
+      const std::vector<float> values = erased.to_vector<float>();
+      CHECK(std::count(values.begin(), values.end(), 1e9F) == 3 * part.height * part.width);
     }
+  }
+  moments.check_like(torchvision_draws().at("erasing 40 50").to_vector<double>());
+}
+
+TEST_CASE("lighting: what it adds to the colours has the covariance of the published components") {
+  constexpr int kSamples = 50'000;
+  const Pipeline pipeline{
+      .steps = {}, .normalize = {.mean = {0, 0, 0}, .deviation = {1, 1, 1}}, .lighting = PcaLighting{.deviation = 0.1}};
+  const Image pixel(1, 1, 3);
+  std::array<double, 9> products{};
+  for (int i = 0; i < kSamples; ++i) {
+    const std::vector<float> added = run(pipeline, pixel, {.seed = 10, .offset = uint64_t(i)}).to_vector<float>();
+    for (size_t k = 0; k < 9; ++k) {
+      products[k] += double(added[k / 3]) * double(added[k % 3]) / kSamples;
+    }
+  }
+  const std::vector<double> wanted = torchvision_draws().at("lighting").to_vector<double>();
+  for (size_t k = 0; k < 9; ++k) {
+    CAPTURE(k);
+    // A product of normal numbers deviates by at most the square root of 2 times the product of their deviations.
+    const double scale = std::sqrt(wanted[k / 3 * 4] * wanted[k % 3 * 4]);
+    CHECK(std::abs(products[k] - wanted[k]) <= 5 * std::sqrt(2.0 / kSamples) * scale);
   }
 }
 

@@ -1,6 +1,8 @@
 // Against tests/fixtures/bad_inputs/pictures.tsv, which tools/write_image_fixtures.py computes with Pillow.
 #include "apps/data/decode.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <catch2/catch.hpp>
@@ -180,6 +182,56 @@ TEST_CASE("image reader: pictures beyond the limit are refused by their header")
   const std::string small = bytes_of(test::fixture("bad_inputs/png_ok/rgb8.png"));
   CHECK(failure(as_bytes(small), {.max_pixels = 64 * 48}).empty());
   CHECK_THAT(failure(as_bytes(small), {.max_pixels = 64 * 48 - 1}), Contains("64 x 48"));
+}
+
+namespace {
+
+/// Bytes of address space that a process has had at most.
+int64_t peak_bytes() {
+  std::ifstream status("/proc/self/status");
+  const std::string_view key = "VmPeak:";
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(key)) {
+      return std::stoll(line.substr(key.size())) * 1024;
+    }
+  }
+  return 0;
+}
+
+/// By how much the peak grows while pictures are read, or refused, in a process of their own.
+int64_t growth_while_reading(const std::vector<std::string>& names) {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const int64_t before = peak_bytes();
+    for (const std::string& name : names) {
+      try {
+        (void)read_image(test::fixture("bad_inputs") / name);
+      } catch (const IoError&) {  // as other tests demand
+      }
+    }
+    const int64_t growth = peak_bytes() - before;
+    ::_exit(::write(ends[1], &growth, sizeof growth) == sizeof growth ? 0 : 1);
+  }
+  ::close(ends[1]);
+  int64_t growth = -1;
+  const ssize_t count = ::read(ends[0], &growth, sizeof growth);
+  ::close(ends[0]);
+  ::waitpid(child, nullptr, 0);
+  REQUIRE(count == sizeof growth);
+  return growth;
+}
+
+}  // namespace
+
+TEST_CASE("image reader: decompression bombs take no memory") {
+  // The picture of 4000 x 1 pixels shows what reading takes at all.
+  CHECK(growth_while_reading({"png_ok/4000x1.png"}) < 8'000'000);
+  CHECK(growth_while_reading({"png_bad/bomb_30000x30000_1bit.png", "png_bad/bomb_ztxt.png", "png_bad/bomb_iccp.png",
+                              "png_bad/huge_dims.png", "png_bad/huge_dims_32bit_wrap.png",
+                              "png_bad/huge_dims_wrap_to_small.png", "png_bad/dims_over_png_limit.png",
+                              "jpeg_bad/huge_dims_65535.jpg", "jpeg_bad/progressive_scan_bomb.jpg"}) < 8'000'000);
 }
 
 TEST_CASE("image reader: a header that promises more than the file can hold is refused before decoding") {

@@ -3,6 +3,10 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "core/safetensors.h"
+#include "tests/data/moments.h"
+#include "tests/fixture.h"
+
 using namespace lv;
 using namespace lv::train;
 
@@ -77,4 +81,23 @@ TEST_CASE("cutmix takes a rectangle of the picture before, and its share of the 
     cut_batches += int64_t(taken > 0);
   }
   CHECK(cut_batches > 10);
+}
+
+TEST_CASE("cutmix: rectangles are distributed as torchvision's") {
+  constexpr int kBatches = 10'000;
+  constexpr int64_t kRows = 24;
+  constexpr int64_t kColumns = 32;
+  Tensor images = Tensor::zeros({2, kRows, kColumns, 1});
+  images.select(0, 0).fill(1);
+  const Tensor labels = Tensor::from(std::vector<int64_t>{0, 1}, {2});
+  test::Moments moments;
+  for (int i = 0; i < kBatches; ++i) {
+    const MixedBatch mixed = mix(images, labels, 2, {.cutmix = 1}, PhiloxKey{2, uint64_t(i)});
+    const data::Rect part = test::box_of(mixed.images.select(0, 1), 1.0F);
+    if (part.height > 0) {
+      moments.add(part);
+    }
+  }
+  const SafetensorsFile draws = load_safetensors(test::fixture("images/draws.safetensors"));
+  moments.check_like(draws.at("cutmix 24 32").to_vector<double>());
 }

@@ -161,6 +161,16 @@ TEST_CASE("a run that ended early goes on with the bits of a whole one") {
   CHECK(second.seen.front() == 8);  // went on after the evaluation's checkpoint at the fourth update
 }
 
+TEST_CASE("evaluations do not change the training") {
+  const ScratchFolder folder;
+  Setting often;
+  often.run.run_dir = (folder / "often").string();
+  Setting never = often;
+  never.run.run_dir = (folder / "never").string();
+  never.run.eval_every = 0;
+  CHECK(train_fresh(often) == train_fresh(never));
+}
+
 TEST_CASE("the first bad tensor is named") {
   Setting setting;
   const ScratchFolder folder;
