@@ -27,41 +27,52 @@ void for_each_row(const TensorRef& written, simd::StorePath path, Fn&& fn) {
   });
 }
 
-/// out = the weighted sum of `kTaps` runs of n elements, `step` apart.
+/// How runs are read and their sum is stored.
+struct Paths {
+  simd::ReadPath reads = {};  // of the last half of the runs: the others were read for the sum before
+  simd::StorePath stores = {};
+};
+
+/// out = the weighted sum of runs of n elements.
 template <int kTaps, class In, class Out>
-void sum_runs(int64_t n, const In* first, int64_t step, const float* weights, Out* out, simd::ReadPath reads,
-              simd::StorePath stores) {
+void sum_runs(int64_t n, const In* const* runs, const float* weights, Out* out, Paths paths) {
   using V = simd::Vec<simd::Lane<Out>>;
+  const In* in[kTaps];
   V factors[kTaps];
   for (int t = 0; t < kTaps; ++t) {
+    in[t] = runs[t];
     factors[t] = V(typename V::Element(weights[t]));
   }
   simd::for_each_vec<Out>(n, [&](int64_t i, auto lanes) {
-    V sum = lanes.load(first + i) * factors[0];
-    reads.prefetch_after(first + i);
+    V sum = lanes.load(in[0] + i) * factors[0];
 #pragma GCC unroll 4
     for (int t = 1; t < kTaps; ++t) {
-      reads.prefetch_after(first + t * step + i);
-      sum = fma(lanes.load(first + t * step + i), factors[t], sum);
+      sum = fma(lanes.load(in[t] + i), factors[t], sum);
+      if (t >= kTaps / 2) {
+        paths.reads.prefetch_after(in[t] + i);
+      }
     }
-    stores.store(lanes, out + i, sum);
+    paths.stores.store(lanes, out + i, sum);
   });
 }
 
-template <class In, class Out>
-void sum_taps(int64_t n, const In* cells, int64_t step, const ElasticTaps& taps, Out* out, simd::ReadPath reads = {},
-              simd::StorePath stores = {}) {
+/// The same for taps; run_of(k) is the run of cell k.
+template <class RunOf, class Out>
+void sum_taps(int64_t n, const ElasticTaps& taps, RunOf&& run_of, Out* out, Paths paths = {}) {
   static_assert(ElasticTaps::kMost == 4);
-  const In* first = cells + taps.first * step;
+  decltype(run_of(0)) runs[ElasticTaps::kMost] = {};
+  for (int t = 0; t < taps.count; ++t) {
+    runs[t] = run_of(taps.first + t);
+  }
   switch (taps.count) {
     case 1:
-      return sum_runs<1>(n, first, step, taps.weights, out, reads, stores);
+      return sum_runs<1>(n, runs, taps.weights, out, paths);
     case 2:
-      return sum_runs<2>(n, first, step, taps.weights, out, reads, stores);
+      return sum_runs<2>(n, runs, taps.weights, out, paths);
     case 3:
-      return sum_runs<3>(n, first, step, taps.weights, out, reads, stores);
+      return sum_runs<3>(n, runs, taps.weights, out, paths);
     default:
-      return sum_runs<4>(n, first, step, taps.weights, out, reads, stores);
+      return sum_runs<4>(n, runs, taps.weights, out, paths);
   }
 }
 
@@ -127,7 +138,7 @@ void up_add_typed(const ElasticUpAddArgs& args) {
                          path);
     } else {
       A* line = thread_scratch<ElasticLineTag, A>(size_t(small_row));
-      sum_taps(small_row, image, small_row, taps, line);
+      sum_taps(small_row, taps, [&](int64_t row) { return image + row * small_row; }, line);
       add_row<kIsAffine>(args, line, args.full.as<T>() + at, finish, args.y.as<T>() + at, path);
     }
   });
@@ -186,20 +197,22 @@ void down_backward_typed(const ElasticDownBackwardArgs& args) {
 template <class T>
 void up_backward_typed(const ElasticUpBackwardArgs& args) {
   using A = simd::Lane<T>;
+  const Shape& large = args.grad.shape;
   const int64_t rows = args.dsmall.size(1);
   const int64_t columns = args.dsmall.size(2);
   const int64_t channels = args.dsmall.size(3);
-  const int64_t grad_row = args.grad.size(2) * channels;
+  const int64_t grad_row = large[2] * channels;
   const auto reads = simd::ReadPath::for_rows<T>(args.grad.numel());
   const auto path = simd::StorePath::for_rows(args.dsmall.as<T>(), channels, args.dsmall.numel());
   for_each_row(args.dsmall, path, [&](int64_t n, int64_t i) {
-    const ElasticTaps taps = doubling_grad_taps(i, rows, args.grad.size(1), args.is_nearest);
+    const T* image = args.grad.as<T>() + n * large[1] * grad_row;
     A* line = thread_scratch<ElasticLineTag, A>(size_t(grad_row));
-    sum_taps(grad_row, args.grad.as<T>() + n * args.grad.size(1) * grad_row, grad_row, taps, line, reads);
+    sum_taps(grad_row, doubling_grad_taps(i, rows, large[1], args.is_nearest),
+             [&](int64_t row) { return image + row * grad_row; }, line, {.reads = reads});
     T* dsmall = args.dsmall.as<T>() + (n * rows + i) * columns * channels;
     for (int64_t j = 0; j < columns; ++j, dsmall += channels) {
-      sum_taps(channels, line, channels, doubling_grad_taps(j, columns, args.grad.size(2), args.is_nearest), dsmall, {},
-               path);
+      sum_taps(channels, doubling_grad_taps(j, columns, large[2], args.is_nearest),
+               [&](int64_t column) { return line + column * channels; }, dsmall, {.stores = path});
     }
   });
 }

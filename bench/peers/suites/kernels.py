@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -15,9 +16,9 @@ from torch_peer import Formula
 
 def downsample(x: Tensor) -> Tensor:
     """Means of 2 x 2 cells, after the last row or column of an odd size is repeated."""
-    height, width = x.shape[2:]
-    if height % 2 or width % 2:
-        x = F.pad(x, (0, width % 2, 0, height % 2), mode="replicate")
+    for axis in (2, 3):
+        if x.shape[axis] % 2:  # F.pad's gradient cannot be compiled for channels_last
+            x = torch.cat((x, x.narrow(axis, x.shape[axis] - 1, 1)), axis)
     return F.avg_pool2d(x, 2)
 
 
