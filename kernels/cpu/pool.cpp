@@ -82,23 +82,76 @@ struct Covering {
 
 int64_t window_cells(const PoolAxis& height, const PoolAxis& width) { return height.kernel * width.kernel; }
 
-/// Calls fn(cell, position in the window) for the cells of a window; `image` is the first cell of its image.
-template <class T, class Fn>
-void for_each_window_cell(const Cells<const T>& x, const T* image, const Window& rows, const Window& columns,
-                          const PoolAxis& height, const PoolAxis& width, Fn&& fn) {
-  int64_t row_position = rows.position * width.kernel;
-  for (int64_t h = rows.first; h < rows.last; h += height.dilation, row_position += width.kernel) {
-    const T* row = image + h * x.columns * x.channels;
-    int64_t position = row_position + columns.position;
-    for (int64_t w = columns.first; w < columns.last; w += width.dilation, ++position) {
-      fn(row + w * x.channels, position);
+/// The cells of a window; `image` is the first cell of its image.
+template <class T>
+struct AllCells {
+  const Cells<const T>& x;
+  const T* image;
+  const Window& rows;
+  const Window& columns;
+  const PoolAxis& height;
+  const PoolAxis& width;
+
+  /// Calls fn(channel c of a cell, position in the window) for all cells.
+  template <class Fn>
+  void for_each(int64_t c, Fn&& fn) const {
+    int64_t row_position = rows.position * width.kernel;
+    for (int64_t h = rows.first; h < rows.last; h += height.dilation, row_position += width.kernel) {
+      const T* row = image + h * x.columns * x.channels + c;
+      int64_t position = row_position + columns.position;
+      for (int64_t w = columns.first; w < columns.last; w += width.dilation, ++position) {
+        fn(row + w * x.channels, position);
+      }
     }
+  }
+};
+
+/// The cells of a window of kSide x kSide neighbours: the walk is unrolled.
+template <class T, int kSide>
+struct Square {
+  const T* first;
+  int64_t row_step;
+  int64_t column_step;
+  int64_t position;  // of the first
+  int64_t position_step;
+
+  explicit Square(const AllCells<T>& all)
+      : first(all.image + (all.rows.first * all.x.columns + all.columns.first) * all.x.channels),
+        row_step(all.x.columns * all.x.channels),
+        column_step(all.x.channels),
+        position(all.rows.position * all.width.kernel + all.columns.position),
+        position_step(all.width.kernel) {}
+  template <class Fn>
+  [[gnu::always_inline]] void for_each(int64_t c, Fn&& fn) const {
+#pragma GCC unroll 3
+    for (int h = 0; h < kSide; ++h) {
+#pragma GCC unroll 3
+      for (int w = 0; w < kSide; ++w) {
+        fn(first + h * row_step + w * column_step + c, position + h * position_step + w);
+      }
+    }
+  }
+};
+
+/// Calls fn with the cells of a window: AllCells, or Square for 2 x 2 and 3 x 3 neighbours.
+template <class T, class Fn>
+void visit_cells(const AllCells<T>& all, Fn&& fn) {
+  const bool is_dense = all.height.dilation == 1 && all.width.dilation == 1;
+  const int64_t height = all.rows.last - all.rows.first;
+  switch (is_dense && height == all.columns.last - all.columns.first ? height : 0) {
+    case 2:
+      return fn(Square<T, 2>(all));
+    case 3:
+      return fn(Square<T, 3>(all));
+    default:
+      return fn(all);
   }
 }
 
 /// The largest of a window, and its position where `index` is wanted.
 template <bool kIsIndexed, int kVectors, class T, class Index, class Lanes, class Walk>
-void max_of_window(Lanes lanes, int64_t first_position, const Cells<const T>& x, Walk&& walk, T* y, Index* index) {
+void max_of_window(Lanes lanes, int64_t first_position, const Cells<const T>& x, const Walk& cells, int64_t c, T* y,
+                   Index* index) {
   using V = VecOf<T>;
   using I = IntVecOf<T>;
   V best[kVectors];
@@ -106,7 +159,7 @@ void max_of_window(Lanes lanes, int64_t first_position, const Cells<const T>& x,
   std::fill_n(best, kVectors, V(-std::numeric_limits<typename V::Element>::infinity()));
   // A window of -infinities keeps its first cell, as if the search had started there.
   std::fill_n(chosen, kVectors, I(typename I::Element(first_position)));
-  walk([&](const T* cell, int64_t at) {
+  cells.for_each(c, [&](const T* cell, int64_t at) {
     const I position = typename I::Element(at);
     x.template prefetch_after<kVectors>(cell);
     for (int v = 0; v < kVectors; ++v) {
@@ -121,9 +174,9 @@ void max_of_window(Lanes lanes, int64_t first_position, const Cells<const T>& x,
     }
   });
   for (int v = 0; v < kVectors; ++v) {
-    lanes.store(y + v * V::kLanes, best[v]);
+    lanes.store(y + c + v * V::kLanes, best[v]);
     if constexpr (kIsIndexed) {
-      simd::store_integers(lanes, index + v * V::kLanes, chosen[v]);
+      simd::store_integers(lanes, index + c + v * V::kLanes, chosen[v]);
     }
   }
 }
@@ -140,11 +193,12 @@ void max_pool_typed(const MaxPoolArgs& args) {
     const Window rows(height, oh);
     for (int64_t ow = 0; ow < y.columns; ++ow, target += y.channels) {
       const Window columns(width, ow);
-      for_each_channel_block<T>(y.channels, [&]<int kVectors>(int64_t c, auto lanes) {
-        const auto walk = [&](auto&& fn) { for_each_window_cell(x, image + c, rows, columns, height, width, fn); };
-        Index* chosen = kIsIndexed ? index + (target - y.data) + c : nullptr;
-        max_of_window<kIsIndexed, kVectors>(lanes, rows.position * width.kernel + columns.position, x, walk, target + c,
-                                            chosen);
+      Index* chosen = kIsIndexed ? index + (target - y.data) : nullptr;
+      visit_cells(AllCells<T>{x, image, rows, columns, height, width}, [&](const auto& cells) {
+        for_each_channel_block<T>(y.channels, [&]<int kVectors>(int64_t c, auto lanes) {
+          max_of_window<kIsIndexed, kVectors>(lanes, rows.position * width.kernel + columns.position, x, cells, c,
+                                              target, chosen);
+        });
       });
     }
   });
@@ -219,17 +273,19 @@ void avg_pool(const AvgPoolArgs& args) {
       for (int64_t ow = 0; ow < y.columns; ++ow, target += y.channels) {
         const Window columns(width, ow);
         const V scale = Scalar(1) / Scalar(args.divisor.of(height, width, oh, ow));
-        for_each_channel_block<T>(y.channels, [&]<int kVectors>(int64_t c, auto lanes) {
-          V sum[kVectors] = {};
-          for_each_window_cell(x, image + c, rows, columns, height, width, [&](const T* cell, int64_t /*position*/) {
-            x.template prefetch_after<kVectors>(cell);
+        visit_cells(AllCells<T>{x, image, rows, columns, height, width}, [&](const auto& cells) {
+          for_each_channel_block<T>(y.channels, [&]<int kVectors>(int64_t c, auto lanes) {
+            V sum[kVectors] = {};
+            cells.for_each(c, [&](const T* cell, int64_t /*position*/) {
+              x.template prefetch_after<kVectors>(cell);
+              for (int v = 0; v < kVectors; ++v) {
+                sum[v] += lanes.load(cell + v * V::kLanes);
+              }
+            });
             for (int v = 0; v < kVectors; ++v) {
-              sum[v] += lanes.load(cell + v * V::kLanes);
+              lanes.store(target + c + v * V::kLanes, sum[v] * scale);
             }
           });
-          for (int v = 0; v < kVectors; ++v) {
-            lanes.store(target + c + v * V::kLanes, sum[v] * scale);
-          }
         });
       }
     });

@@ -97,10 +97,12 @@ class Reducer {
   static C across(V v) {
     if constexpr (std::is_same_v<R, cell::SumOf>) {
       return simd::sum(v);
+    } else if (simd::any(isnan(v))) {
+      return std::numeric_limits<C>::quiet_NaN();
     } else if constexpr (std::is_same_v<R, cell::MaxOf>) {
-      return simd::max(v);
+      return simd::detail::fold_halves<C, simd::kVectorBytes>(v.native, [](auto a, auto b) { return a > b ? a : b; });
     } else {
-      return simd::min(v);
+      return simd::detail::fold_halves<C, simd::kVectorBytes>(v.native, [](auto a, auto b) { return a < b ? a : b; });
     }
   }
 
