@@ -22,7 +22,7 @@ from types import ModuleType
 
 from engine_client import Bench
 from families import Family, Result, family_of
-from report import HEADER, limits_line, row, summary
+from report import HEADER, furthest, limits_line, row, summary
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -129,6 +129,8 @@ def compare(arguments: argparse.Namespace) -> int:
     lines, missed_means = summary(suite.FAMILIES, results)
     failures = runner.failures + missed_means
     print("\n" + "\n".join(lines))
+    if hasattr(suite, "BOUNDS"):
+        print("\n" + "\n".join(furthest(results, suite.BOUNDS)))
     for failure in failures:
         print(f"FAILED {failure}")
     return 1 if failures else 0

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from engine_client import Bench, BenchError
 from families import Family, Result, family_of, geometric_mean
-from report import summary
+from report import furthest, summary
 
 HERE = Path(__file__).resolve().parent
 BENCH = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE.parents[1] / "build/cpu-release/bin/bench"
@@ -37,7 +37,7 @@ def read_floats(file: Path) -> dict[str, tuple[float, ...]]:
     return tensors
 
 
-def result(case: str, ratio: float, **changes: float) -> Result:
+def result(case: str, ratio: float, **changes: float | None) -> Result:
     """A result with a given ratio."""
     values = {"ours_ms": 1.0, "peer_ms": ratio, "ratio": ratio, "form_ratios": {"eager": ratio}, "limit_share": 0.5}
     values |= changes
@@ -123,6 +123,14 @@ class FamiliesTest(unittest.TestCase):
         lines, missed = summary(families, results)
         self.assertEqual(len(lines), 3)
         self.assertEqual(missed, ["a: geometric mean 1.00 < 1.5"])
+
+    def test_what_bounds_the_ops_furthest_from_the_limit_is_said_once_an_op(self) -> None:
+        shares = {"sort/a": 0.02, "sort/b": 0.01, "exp/a": 0.5, "add/a": 0.04, "sum/a": None}
+        results = [result(case, 1, limit_share=share) for case, share in shares.items()]
+        lines = furthest(results, {"sort": "passes"}, count=2)
+        self.assertEqual(lines[0], "  1.0% of the limit: sort/b: passes")
+        self.assertIn("4.0% of the limit: add/a: not known", lines[1])
+        self.assertEqual(len(lines), 2)
 
 
 class CompareTest(unittest.TestCase):

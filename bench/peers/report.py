@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from families import Family, Result, family_of, geometric_mean
 
@@ -46,3 +46,14 @@ def summary(families: Sequence[Family], results: Sequence[Result]) -> tuple[list
         if family.mean is not None and mean < family.mean:
             missed.append(f"{family.name}: geometric mean {mean:.2f} < {family.mean}")
     return lines, missed
+
+
+def furthest(results: Sequence[Result], bounds: Mapping[str, str], count: int = 5) -> list[str]:
+    """The ops furthest from the limit, each with its furthest case and what bounds it."""
+    least: dict[str, Result] = {}
+    for result in sorted((r for r in results if r.limit_share is not None), key=lambda r: r.limit_share):
+        least.setdefault(result.case.partition("/")[0], result)
+    return [
+        f"{result.limit_share:>6.1%} of the limit: {result.case}: {bounds.get(op, 'not known what bounds it')}"
+        for op, result in list(least.items())[:count]
+    ]

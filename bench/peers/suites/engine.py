@@ -122,9 +122,9 @@ FORMULAS: dict[str, Formula] = {
     "matmul": Formula(matmul, is_compiled=False),
     "linear": Formula(linear, is_compiled=False),
     "scaled_dot_product_attention": plain(attention),
-    # A sum that one side rounds to above zero and the other to below has a gradient behind one side's ReLU only. Of sums
-    # about as wide as 1 that is a share of some epsilons: in bf16 a percent, in fp32 one or two of millions, either of
-    # which moves the gradients of its channel, one of 256 or more.
+    # A sum that one side rounds to above zero and the other to below has a gradient behind one side's ReLU only. Of
+    # sums about as wide as 1 that is a share of some epsilons: in bf16 a percent, in fp32 one or two of millions,
+    # either of which moves the gradients of its channel, one of 256 or more.
     "batch_norm": Formula(batch_norm, images=[0, 3], outliers={torch.bfloat16: 0.03, torch.float32: 0.004}),
     # Eager PyTorch adds the parameters' gradients in bf16: up to a tenth of the largest is lost in a percent of them.
     "layer_norm": Formula(
@@ -250,6 +250,20 @@ OPTIMIZERS: dict[str, Callable[[list[Tensor]], torch.optim.Optimizer | Lars]] = 
 PEERS = {op: lambda _case, tensors, make=make: StepPeer(tensors, make) for op, make in OPTIMIZERS.items()}
 
 CASES: list[str] = []  # besides the bench program's
+
+# What keeps ops from the limit that few come near.
+BOUNDS = {
+    "add": "calls: making a tensor and a graph node takes longer than 8 additions",
+    "sort": "passes: keys and places are moved once for each byte of the key, the limit counts one move",
+    "topk": "branches: a block with a candidate is looked through one by one, more blocks than not in rows of 1,000",
+    "argmax": "lanes: rows of 21 are a vector and a third, and each ends in a search for the place across lanes",
+    "argmin": "lanes: rows of 21 are a vector and a third, and each ends in a search for the place across lanes",
+    "interpolate": "lanes: images of 3 channels fill 3 of 16",
+    "cross_entropy": "lanes and instructions: rows of 21 are a vector and a third, each element an exponential",
+    "pow": "instructions: a logarithm and an exponential in double for each float",
+    "pow_scalar": "instructions: a logarithm and an exponential in double for each float",
+    "logsumexp": "instructions: an exponential for each element that is read, and nothing written",
+}
 
 # In this order: a case belongs to the first family that its name matches.
 FAMILIES = [
