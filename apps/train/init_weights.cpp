@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "apps/checkpoint/checkpoint_file.h"
 #include "apps/train/checkpoint_store.h"
@@ -32,20 +31,17 @@ void check_prefix(const std::string& file, const ByName& given, const std::strin
   }
 }
 
-/// Throws when one part of the model alone has other shapes, as a last layer for other classes has.
-void check_parts(const std::string& file, const ByName& given, const std::vector<NamedTensor>& wanted) {
-  std::set<std::string> parts;
-  const NamedTensor* first = nullptr;
-  for (const NamedTensor& entry : wanted) {
+/// Throws when the last layer alone has other shapes, as one for other classes has.
+void check_head(const std::string& file, const ByName& given, const std::vector<NamedTensor>& wanted) {
+  const std::string head = wanted.back().name.substr(0, wanted.back().name.find('.') + 1);
+  const auto differs = [&](const NamedTensor& entry) {
     const auto found = given.find(entry.name);
-    if (found != given.end() && found->second.shape() != entry.tensor.shape()) {
-      parts.insert(entry.name.substr(0, entry.name.find('.') + 1));
-      first = first == nullptr ? &entry : first;
-    }
-  }
-  if (parts.size() == 1) {
+    return found != given.end() && found->second.shape() != entry.tensor.shape();
+  };
+  const auto first = std::find_if(wanted.begin(), wanted.end(), differs);
+  if (first != wanted.end() && first->name.starts_with(head)) {
     fail("'{}': its '{}' is {}, not {}; for other classes than the file's, --init-except {} begins anew there", file,
-         first->name, given.at(first->name).shape(), first->tensor.shape(), *parts.begin());
+         first->name, given.at(first->name).shape(), first->tensor.shape(), head);
   }
 }
 
@@ -70,7 +66,7 @@ void load_init(nn::Module& model, const InitOptions& options) {
   });
   if (!wanted.empty()) {
     check_prefix(options.file, given, wanted.front().name);
-    check_parts(options.file, given, wanted);
+    check_head(options.file, given, wanted);
   }
   check_same_names(file.tensors, wanted, fmt::format("'{}'", options.file), "this run");
   for (const NamedTensor& entry : wanted) {

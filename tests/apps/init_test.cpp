@@ -37,6 +37,10 @@ TEST_CASE("weights under a prefix are refused with the option that takes it off"
                 "its names begin with 'state_dict.module.', which --init-prefix state_dict.module. takes off");
   check_refused(run_program("train_classifier", evaluation(network_file()) + Arguments{"--init-prefix", "model."}), 1,
                 "no name begins with \"model.\"");
+  check_refused(
+      run_program("train_classifier",
+                  evaluation(network_file()) + Arguments{"--init-prefix", "state_dict.module.", "--stem", "imagenet"}),
+      1, "is of another model than this run: its 'conv1.weight' is [4, 3, 3, 3], not [4, 3, 7, 7]");
 }
 
 TEST_CASE("a head for other classes is refused with the option that makes a new one") {
