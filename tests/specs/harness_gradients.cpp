@@ -211,7 +211,7 @@ Outcome check_determinism(const OpSpec& spec) {
 }
 
 Outcome check_device(const OpSpec& spec) {
-  if (!spec.has_cuda) {
+  if (!spec.has_cuda || std::find(spec.exempt.begin(), spec.exempt.end(), "device") != spec.exempt.end()) {
     return {Outcome::Kind::skipped, fmt::format("{}: has no device form", spec.op)};
   }
   if (cuda::device_count() == 0) {
