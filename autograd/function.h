@@ -25,6 +25,9 @@ enum class SecondOrder : uint8_t {
 ///   forward       allocates (ctx.new_output), launches kernels, saves what backward needs
 ///   backward      one gradient per input; undefined where !ctx.needs_grad(i)
 ///   reference     the same function composed of other ops or plain loops, independent of the kernels
+/// and, where it is cheap to have output 0 again from what forward saved (see Node::can_remake):
+///   can_remake    whether that holds for this call
+///   remake        output 0, with the bits that forward gave it
 template <class Op>
 concept OpDefinition = requires(Context& ctx, Inputs in, const typename Op::Options& options) {
   { Op::kName } -> std::convertible_to<std::string_view>;
@@ -34,6 +37,12 @@ concept OpDefinition = requires(Context& ctx, Inputs in, const typename Op::Opti
   { Op::forward(ctx, in, options) } -> std::same_as<TensorList>;
   { Op::backward(ctx, in, options) } -> std::same_as<TensorList>;
   { Op::reference(in, options) } -> std::same_as<TensorList>;
+};
+
+template <class Op>
+concept Remakes = requires(Context& ctx, const typename Op::Options& options) {
+  { Op::can_remake(ctx) } -> std::same_as<bool>;
+  { Op::remake(ctx, options) } -> std::same_as<Tensor>;
 };
 
 /// The registry entry of an op; its existence in the program registers the op.
@@ -80,6 +89,22 @@ class FunctionNode final : public Node {
     } else {
       fail("{}: cannot be differentiated twice", Op::kName);
     }
+  }
+
+  [[nodiscard]] bool can_remake([[maybe_unused]] int output) const override {
+    if constexpr (Remakes<Op>) {
+      return output == 0 && Op::can_remake(ctx);
+    }
+    return false;
+  }
+
+  Tensor remake(int output) override {
+    if constexpr (Remakes<Op>) {
+      const OpScope scope(Op::kName);
+      const NoGradGuard no_grad;
+      return Op::remake(ctx, options_);
+    }
+    return Node::remake(output);
   }
 
   void release_saved() override {

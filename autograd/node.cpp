@@ -14,6 +14,10 @@ Node::Node() {
   }
 }
 
+bool Node::can_remake(int /*output*/) const { return false; }
+
+Tensor Node::remake(int /*output*/) { fail("{}: cannot make its output again", name()); }
+
 void Node::release(Node* node) noexcept {
   // Deleting a node drops its saved tensors and edges, which may be the last references of other nodes: those are
   // queued here by the nested calls instead of being deleted on a deeper stack.

@@ -40,6 +40,11 @@ class Node : public RefCounted {
   /// grads: one entry per output, undefined where nothing arrived. Returns one entry per edge, undefined where not
   /// needed. With `create_graph` the result is itself differentiable.
   virtual TensorList apply(std::span<const Tensor> grads, bool create_graph) = 0;
+  /// Whether this step can make an output again at little cost, from what it has saved for itself. Then no other step
+  /// keeps that output for its backward, but has it made again there.
+  [[nodiscard]] virtual bool can_remake(int output) const;
+  /// An output again, without history. Only where can_remake().
+  virtual Tensor remake(int output);
   /// Forgets saved tensors; a later apply throws.
   virtual void release_saved() {}
 

@@ -4,6 +4,18 @@
 
 namespace lv::autograd {
 
+namespace {
+
+Tensor with_history(const Tensor& tensor, Edge history) {
+  Tensor result = tensor.detach();
+  AutogradMeta& m = meta_or_create(result);
+  m.requires_grad = true;
+  m.history = std::move(history);
+  return result;
+}
+
+}  // namespace
+
 SavedTensor::SavedTensor(const Tensor& tensor, int output_index) : output_index_(output_index) {
   if (!tensor.defined()) {
     return;
@@ -17,12 +29,20 @@ SavedTensor::SavedTensor(const Tensor& tensor, int output_index) : output_index_
       return;
     }
   }
+  if (const AutogradMeta* m = meta(kept);
+      m != nullptr && m->history.node && m->history.node->can_remake(m->history.index)) {
+    maker_ = m->history;
+    return;
+  }
   tensor_ = kept;
   version_ = kept.version();
 }
 
 Tensor SavedTensor::unpack(Node& owner, std::string_view op, int position) const {
-  Tensor tensor = segment_ ? segment_->redeem(ticket_) : tensor_;
+  if (maker_.node) {
+    return with_history(maker_.node->remake(maker_.index), maker_);
+  }
+  const Tensor tensor = segment_ ? segment_->redeem(ticket_) : tensor_;
   if (!tensor.defined()) {
     return tensor;
   }
@@ -30,13 +50,7 @@ Tensor SavedTensor::unpack(Node& owner, std::string_view op, int position) const
            "{}: saved tensor {} of shape {} was changed after the forward pass (version {}, now {}); "
            "do not write to a tensor that a backward pass still needs",
            op, position, tensor.shape(), version_, tensor.version());
-  if (output_index_ >= 0) {
-    tensor = tensor.detach();
-    AutogradMeta& m = meta_or_create(tensor);
-    m.requires_grad = true;
-    m.history = {NodePtr(&owner), output_index_};
-  }
-  return tensor;
+  return output_index_ >= 0 ? with_history(tensor, {NodePtr(&owner), output_index_}) : tensor;
 }
 
 }  // namespace lv::autograd

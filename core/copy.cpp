@@ -1,30 +1,48 @@
 #include "core/copy.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/cuda/driver.h"
+#include "core/parallel.h"
 #include "core/stream.h"
 
 namespace lv {
 
 namespace {
 
+/// Elements in a part of the work that is worth a thread.
+constexpr int64_t kGrain = int64_t{1} << 15;
+
+/// Positions [begin, end) of `axis` and all of the axes after it.
 template <class From, class To>
-void copy_strided(const From* source, const Strides& from, To* target, const Strides& to, const Shape& shape,
-                  int axis) {
-  if (axis == shape.rank()) {
-    *target = convert<To>(*source);
-    return;
-  }
-  for (int64_t i = 0; i < shape[axis]; ++i) {
-    copy_strided(source + i * from[axis], from, target + i * to[axis], to, shape, axis + 1);
+void copy_strided(const From* source, const Strides& from, To* target, const Strides& to, const Shape& shape, int axis,
+                  int64_t begin, int64_t end) {
+  const bool is_last = axis == shape.rank() - 1;
+  for (int64_t i = begin; i < end; ++i) {
+    const From* const s = source + i * from[axis];
+    To* const t = target + i * to[axis];
+    if (is_last) {
+      *t = convert<To>(*s);
+    } else {
+      copy_strided(s, from, t, to, shape, axis + 1, 0, shape[axis + 1]);
+    }
   }
 }
 
 void copy_on_host(const Tensor& source, const Tensor& target) {
+  const Shape& shape = source.shape();
   visit_any(source.dtype(), [&]<class From>() {
     visit_any(target.dtype(), [&]<class To>() {
-      copy_strided(source.data<From>(), source.strides(), target.data<To>(), target.strides(), source.shape(), 0);
+      const From* const s = source.data<From>();
+      To* const t = target.data<To>();
+      if (shape.rank() == 0) {
+        *t = convert<To>(*s);
+        return;
+      }
+      parallel_for(shape[0], std::max<int64_t>(1, kGrain * shape[0] / source.numel()), [&](int64_t begin, int64_t end) {
+        copy_strided(s, source.strides(), t, target.strides(), shape, 0, begin, end);
+      });
     });
   });
 }

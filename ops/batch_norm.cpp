@@ -75,6 +75,23 @@ ReluMask relu_mask(const BatchNorm::Options& options, bool has_residual) {
   return has_residual ? ReluMask::output : ReluMask::input;
 }
 
+bool has_residual(const Context& ctx) { return ctx.input_count() > 3 && ctx.input_shape(3).rank() != 0; }
+
+/// y from x as [rows, C]; coefficients: those of the kernel, [3, groups, C].
+Tensor normalize(const Context& ctx, const Tensor& rows, const Tensor& mean, const Tensor& coefficients,
+                 const Tensor& residual, bool relu) {
+  const Tensor y = ctx.new_output();
+  kernels::channel_affine({.x = cref(rows),
+                           .mean = cref(mean),
+                           .scale = cref(coefficients.select(0, 1)),
+                           .offset = cref(coefficients.select(0, 2)),
+                           .residual = residual.defined() ? cref(as_rows(ctx, residual)) : kernels::ConstTensorRef{},
+                           .y = ref(as_rows(ctx, y)),
+                           .relu = relu},
+                          ctx.stream());
+  return y;
+}
+
 void check_activation(const Tensor& x) {
   LV_CHECK_DTYPE(is_floating(x.dtype()), "batch_norm: x must be of a floating dtype, got {}", x.dtype());
   LV_CHECK_SHAPE(x.rank() >= 2, "batch_norm: x must be [N, ..., C], got {}", x.shape());
@@ -140,15 +157,7 @@ TensorList BatchNorm::forward(Context& ctx, Inputs in, const Options& options) {
        .coefficients = ref(coefficients),
        .unbiased = ref(unbiased)},
       ctx.stream());
-  const Tensor y = ctx.new_output();
-  kernels::channel_affine({.x = cref(rows),
-                           .mean = cref(mean),
-                           .scale = cref(coefficients.select(0, 1)),
-                           .offset = cref(coefficients.select(0, 2)),
-                           .residual = residual.defined() ? cref(as_rows(ctx, residual)) : kernels::ConstTensorRef{},
-                           .y = ref(as_rows(ctx, y)),
-                           .relu = options.relu},
-                          ctx.stream());
+  const Tensor y = normalize(ctx, rows, mean, coefficients, residual, options.relu);
   ctx.save(x);
   ctx.save(mean);
   ctx.save(coefficients);
@@ -176,7 +185,7 @@ struct Saved {
         groups(options.stat_groups),
         group_rows(x.size(0) / groups),
         channels(x.size(1)),
-        has_residual(ctx.input_count() > 3 && ctx.input_shape(3).rank() != 0),
+        has_residual(ops::has_residual(ctx)),
         took_batch(ctx.input_count() < 5 || ctx.input_shape(4).rank() == 0),
         mask(relu_mask(options, has_residual)) {
     if (y.defined()) {
@@ -298,6 +307,12 @@ TensorList BatchNorm::backward(Context& ctx, Inputs grads, const Options& option
     write_grads(ctx, saved, grad_coefficients(ctx, saved, sums), result[0], {});
   }
   return result;
+}
+
+bool BatchNorm::can_remake(const Context& ctx) { return !has_residual(ctx); }
+
+Tensor BatchNorm::remake(Context& ctx, const Options& options) {
+  return normalize(ctx, as_rows(ctx, ctx.saved(0)), ctx.saved(1), ctx.saved(2), {}, options.relu);
 }
 
 TensorList BatchNorm::reference(Inputs in, const Options& options) {

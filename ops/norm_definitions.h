@@ -30,6 +30,9 @@ struct BatchNorm {
   static TensorList forward(Context& ctx, Inputs in, const Options& options);
   static TensorList backward(Context& ctx, Inputs grads, const Options& options);
   static TensorList reference(Inputs in, const Options& options);
+  /// In networks the output's consumer would keep as much as this op keeps with x; made again, it costs one pass.
+  static bool can_remake(const Context& ctx);
+  static Tensor remake(Context& ctx, const Options& options);
 };
 
 /// Inputs: x, weight, bias; all but x may be absent.

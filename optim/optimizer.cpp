@@ -39,6 +39,7 @@ void Optimizer::step(double grad_scale) {
            "{}: no parameter has a gradient; run backward first", name_);
   ++step_count_;
   update(grad_scale);
+  listed_grads_.clear();
 }
 
 void Optimizer::zero_grad() const {
@@ -57,6 +58,7 @@ void Optimizer::drop_grad() const {
 
 std::span<const kernels::UpdateTable> Optimizer::tables(Listed listed) {
   tables_.begin(parameters_[0].tensor.device());
+  listed_grads_.clear();
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const TrainedParameter& parameter = parameters_[i];
     Slot& slot = slots_[i];
@@ -69,8 +71,8 @@ std::span<const kernels::UpdateTable> Optimizer::tables(Listed listed) {
       }
       LV_CHECK_DTYPE(grad.dtype() == parameter.tensor.dtype(), "{}: {} is {}, its gradient {}", name_, parameter.name,
                      parameter.tensor.dtype(), grad.dtype());
-      slot.grad = laid_out_as(parameter.tensor, grad);
-      entry.grad = slot.grad.raw_data();
+      listed_grads_.push_back(laid_out_as(parameter.tensor, grad));
+      entry.grad = listed_grads_.back().raw_data();
     }
     for (size_t k = 0; k < slot.state.size(); ++k) {
       entry.state[k] = slot.state[k].raw_data();

@@ -56,7 +56,6 @@ class Optimizer : public Stateful {
  private:
   struct Slot {
     std::vector<Tensor> state;
-    Tensor grad;  // kept while its address is listed
     int64_t skipped = 0;
   };
 
@@ -64,6 +63,7 @@ class Optimizer : public Stateful {
   TrainedParameters parameters_;
   std::vector<std::string> state_names_;
   std::vector<Slot> slots_;
+  std::vector<Tensor> listed_grads_;  // kept until the update that reads them has been launched
   double lr_;
   double weight_decay_;
   int64_t step_count_ = 0;

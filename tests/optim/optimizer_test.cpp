@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "core/allocator.h"
 #include "core/parallel.h"
 #include "optim/adam.h"
 #include "optim/lookahead.h"
@@ -202,4 +203,14 @@ TEST_CASE("optimizers: zero_grad keeps the gradients' memory, drop_grad gives it
   CHECK(grad.to_vector<float>() == std::vector<float>{0, 0});
   sgd.drop_grad();
   CHECK(!w.grad().defined());
+}
+
+TEST_CASE("an optimizer keeps no gradients beyond its step") {
+  const Tensor weight = Tensor::zeros({1000}).set_requires_grad();
+  Sgd optimizer({{.name = "weight", .tensor = weight}}, {.lr = 0.1});
+  const int64_t before = allocator(Device::cpu()).stats().allocated_bytes;
+  weight.set_grad(Tensor::full({1000}, 1.0));
+  optimizer.step();
+  optimizer.drop_grad();
+  CHECK(allocator(Device::cpu()).stats().allocated_bytes == before);
 }

@@ -8,7 +8,7 @@ from network_compare import Comparison  # noqa: F401
 # What only this suite has: see Comparison.run.
 START = "start/resnet18_N64_64x64/fp32/update"
 START_OPTIONS = [
-    *("--model", "resnet18", "--image-size", "64", "--batch-size", "64", "--max-steps", "1"),
+    *("--model", "resnet18", "--stem", "imagenet", "--image-size", "64", "--batch-size", "64", "--max-steps", "1"),
     *("--log-every", "1", "--eval-every", "0"),
 ]
 CASES = [START]
