@@ -38,8 +38,10 @@ LV_OP_SPEC(ElasticUpsampleAdd) {
   spec.benchmark("N8_28x28_C512", {floats({8, 14, 14, 512}), floats({8, 28, 28, 512})});
   spec.benchmark("N8_65x65_C512", {floats({8, 33, 33, 512}), floats({8, 65, 65, 512})});
   spec.benchmark("nearest_N8_56x56_C256", {floats({8, 28, 28, 256}), floats({8, 56, 56, 256})}, {.nearest = true});
+  // Above 0, where rounding does not decide about the ReLU.
   spec.benchmark("affine_relu_N8_56x56_C256",
-                 {floats({8, 28, 28, 256}), floats({8, 56, 56, 256}), floats({256}), floats({256})}, relu);
+                 {floats({8, 28, 28, 256}), floats({8, 56, 56, 256}), floats({256}, 0.2, 0.5), floats({256}, 1, 2)},
+                 relu);
   spec.error("full must be [N, H, W, C], got [3, 4]", {floats({3, 4}), floats({3, 4})});
   spec.error("small must be [1, 3, 2, 2], half of full, got [1, 2, 2, 2] (full [1, 5, 4, 2])",
              {floats({1, 2, 2, 2}), floats({1, 5, 4, 2})});
