@@ -34,6 +34,15 @@ Tensor index_of_pairs(int64_t length) {
   return index;
 }
 
+/// [channels, 2 channels]: row c adds up the elements 2 c and 2 c + 1.
+Tensor sums_of_pairs(int64_t channels) {
+  const Tensor matrix = Tensor::zeros({channels, 2 * channels});
+  for (int64_t c = 0; c < channels; ++c) {
+    std::fill_n(matrix.data<float>() + c * (2 * channels + 2), 2, 1.0F);
+  }
+  return matrix;
+}
+
 }  // namespace
 
 AxialAttention::Projection::Projection(int64_t in, int64_t out) : weight(Tensor::empty({out, in, 1})) {
@@ -54,6 +63,7 @@ AxialAttention::AxialAttention(int64_t in, int64_t out, int64_t length, const Ax
       options_(options),
       channels_(out),
       value_terms_(value_term_count(options.terms)),
+      pair_sums_(sums_of_pairs(out)),
       qkv_transform_(in, 2 * out),
       bn_qkv_(2 * out, options.momentum, options.eps),
       bn_similarity_(term_count(options.terms) * options.terms.heads, options.momentum, options.eps),
@@ -118,6 +128,13 @@ ops::AxialAttentionOptions AxialAttention::op_options() const {
           .eps = options_.eps};
 }
 
+Tensor AxialAttention::add_terms(const Tensor& y) {
+  if (pair_sums_.dtype() != y.dtype() || pair_sums_.device() != y.device()) {
+    pair_sums_ = pair_sums_.to(y.dtype()).to(y.device());
+  }
+  return ops::linear(y, pair_sums_, {});
+}
+
 Tensor AxialAttention::forward(const Tensor& x) {
   return run_layer("AxialAttention", x, [&] {
     const bool has_norm = options_.similarity == AxialSimilarity::norm;
@@ -129,9 +146,7 @@ Tensor AxialAttention::forward(const Tensor& x) {
                                     of_norm(bn_similarity_.bias), of_norm(bn_similarity_.running_mean),
                                     of_norm(bn_similarity_.running_var), op_options());
     y = options_.has_output_norm ? bn_output_.forward(y) : y;
-    if (value_terms_ == 2) {
-      y = ops::slice(y, 3, 0, ops::kEnd, 2) + ops::slice(y, 3, 1, ops::kEnd, 2);
-    }
+    y = value_terms_ == 2 ? add_terms(y) : y;
     const ops::Size2d window{options_.stride, options_.stride};
     return options_.stride == 1 ? y : ops::avg_pool2d(y, {.kernel = window});
   });

@@ -60,12 +60,16 @@ class AxialAttention final : public Module {
   [[nodiscard]] Tensor project(const Tensor& x);
   /// The table as the op takes it, for lines of `length`.
   [[nodiscard]] Tensor table(int64_t length) const;
+  /// The sum of the two outputs, which are neighbouring channels. A product with a constant matrix: one pass over
+  /// memory in each direction, and exact.
+  [[nodiscard]] Tensor add_terms(const Tensor& y);
   [[nodiscard]] ops::AxialAttentionOptions op_options() const;
   [[nodiscard]] int64_t line_length(const Shape& image) const;
 
   AxialAttentionOptions options_;
   int64_t channels_;
   int64_t value_terms_;
+  Tensor pair_sums_;
   Projection qkv_transform_;
   BatchNorm bn_qkv_;
   BatchNorm bn_similarity_;
