@@ -57,7 +57,8 @@ class GatherProduct {
     least_ = relu ? Sum(0) : -std::numeric_limits<Sum>::infinity();
   }
 
-  void run() {
+  /// Cuts the work into at least `tasks`, if there is enough of it.
+  void run(int64_t tasks = 16) {
     if (runs() == 0 || panels_ == 0) {
       return;
     }
@@ -66,7 +67,7 @@ class GatherProduct {
     if (panels_ >= kEnoughPanels && panels_ * panel_units_ > pixels) {
       run_by_panels();
     } else {
-      run_by_pixels();
+      run_by_pixels(tasks);
     }
   }
 
@@ -93,8 +94,8 @@ class GatherProduct {
   }
 
   /// Weights are packed once, pixels by the task that reads them.
-  void run_by_pixels() {
-    plan_tasks();
+  void run_by_pixels(int64_t tasks) {
+    plan_tasks(tasks);
     Unit* packed = thread_scratch<PackedPanelsTag, Unit>(size_t(panels_ * panel_units_));
     parallel_for(panels_, 8192 / std::max<int64_t>(panel_units_, 1), [&](int64_t begin, int64_t end) {
       for (int64_t panel = begin; panel < end; ++panel) {
@@ -133,14 +134,13 @@ class GatherProduct {
   }
 
   /// Tasks take as many panels as stay in the second-level cache, and pixels for a quarter of it.
-  void plan_tasks() {
+  void plan_tasks(int64_t tasks) {
     constexpr int64_t kPanelBytes = 512 << 10;
     constexpr int64_t kPixelBytes = 192 << 10;
-    constexpr int64_t kMinTasks = 16;
     panels_of_task_ =
         std::clamp<int64_t>(kPanelBytes / std::max<int64_t>(panel_units_ * int64_t(sizeof(Unit)), 1), 1, panels_);
     const int64_t groups = chunk_count(panels_, panels_of_task_);
-    const int64_t wanted = std::max<int64_t>(2, std::min(kPixelBytes / run_bytes(), runs() * groups / kMinTasks));
+    const int64_t wanted = std::max<int64_t>(2, std::min(kPixelBytes / run_bytes(), runs() * groups / tasks));
     // Whole lines, or an even part of one.
     if (wanted < runs_of_line_) {
       runs_of_task_ = chunk_count(runs_of_line_, chunk_count(runs_of_line_, wanted));

@@ -53,6 +53,7 @@ struct Product {
   bool relu;
   int64_t m, n, depth;
   int64_t a_row, a_step, b_step, b_column;  // elements between rows of a, steps of the depth, columns of b
+  int64_t tasks;                            // into which the product is cut for the threads
 };
 
 /// Rows of a with its depth contiguous.
@@ -79,7 +80,7 @@ void multiply_by_rows(const Product<T>& product) {
                            product.bias, product.c);
   rows.set_activation(product.activate, product.before);
   rows.set_finish(nullptr, product.relu);
-  rows.run();
+  rows.run(product.tasks);
 }
 
 template <class M, class T>
@@ -108,6 +109,10 @@ void gemm(const GemmArgs& args) {
   const Strides& b = args.b.strides;
   const int64_t m = args.c.size(1);
   const int64_t n = args.c.size(2);
+  // Many products are spread over the threads, each as a whole; few are cut inside.
+  constexpr int64_t kMany = 8;
+  constexpr int64_t kTasks = 16;
+  const int64_t count = m * n == 0 ? 0 : args.c.size(0);
   visit_product_math(args.c.dtype, "matmul", [&]<class T, class M>() {
     const Activate<T> activate = activation_of<T>(args.activation);
     const auto multiply_one = [&](int64_t i, int64_t) {
@@ -124,11 +129,9 @@ void gemm(const GemmArgs& args) {
                       .a_row = a[1],
                       .a_step = a[2],
                       .b_step = b[1],
-                      .b_column = b[2]});
+                      .b_column = b[2],
+                      .tasks = count >= kMany ? 1 : kTasks});
     };
-    // Many products are spread over the threads, each as a whole; few are cut inside.
-    constexpr int64_t kMany = 8;
-    const int64_t count = m * n == 0 ? 0 : args.c.size(0);
     if (count >= kMany) {
       parallel_for(count, 1, multiply_one);
     } else {

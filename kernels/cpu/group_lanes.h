@@ -14,15 +14,20 @@ namespace lv::kernels::cpu::LV_ISA {
 struct GroupLanes {
   int64_t groups, in, out;
 
+  /// Whether the channels are so few that a unit is one of them in two lines, not two of them.
+  template <class M>
+  [[nodiscard]] bool joins_lines() const {
+    return out == 1 && in < M::kDepth;
+  }
   /// Units of a group's inputs.
   template <class M>
   [[nodiscard]] int64_t units() const {
-    return in / M::kDepth;
+    return joins_lines<M>() ? 1 : in / M::kDepth;
   }
   /// Whether whole groups fill a vector of outputs, and their inputs one of inputs.
   template <class M>
   [[nodiscard]] bool fit() const {
-    return groups > 1 && M::Sums::kLanes % out == 0 && in % M::kDepth == 0 && units<M>() <= out;
+    return groups > 1 && M::Sums::kLanes % out == 0 && (joins_lines<M>() || in % M::kDepth == 0) && units<M>() <= out;
   }
   template <class M>
   [[nodiscard]] int64_t groups_of_block() const {
@@ -74,6 +79,15 @@ void prefetch_pixels(const T* pixel, int64_t count, int64_t step, int64_t channe
       asm volatile("");  // else the compiler drops the call of a function that does nothing but this
     }
   }
+}
+
+/// The distance of packed pixels of `units`: many of them, read at one place each, must not compete for the same few
+/// places of the first-level cache.
+template <class Unit>
+int64_t spaced(int64_t units) {
+  constexpr int64_t kCompetingBytes = 512;
+  const bool compete = units * int64_t(sizeof(Unit)) % kCompetingBytes == 0;
+  return compete ? units + simd::Vec<Unit>::kLanes : units;
 }
 
 /// The lines of a picture that one line of outputs reads. As the outputs go down, so does the window: each line is

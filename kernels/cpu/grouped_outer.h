@@ -111,10 +111,10 @@ class GroupedOuterProduct {
     const int64_t first_in = block * lanes_.block_units<Lanes>();
     const int64_t ins = std::min(count * lanes_.block_units<Lanes>(), x_.channels - first_in);
     const int64_t outs = std::min(count * kLanes, grad_.channels - block * kLanes);
-    const int64_t line_units = in_columns() * ins + kLanes;  // whole vectors are read and written
-    const PixelPanels x_panel{.count = 1, .width = ins, .units = 0};
-    const PixelPanels grad_panel{.count = 1, .width = outs, .units = 0};
-    Unit* grad = thread_scratch<GroupGradTag, Unit>(size_t(width_.out * outs + kLanes));
+    const PixelPanels x_panel{.count = 1, .width = spaced<Unit>(ins), .units = 0};
+    const PixelPanels grad_panel{.count = 1, .width = spaced<Unit>(outs), .units = 0};
+    const int64_t line_units = in_columns() * x_panel.width + kLanes;  // whole vectors are read and written
+    Unit* grad = thread_scratch<GroupGradTag, Unit>(size_t(width_.out * grad_panel.width + kLanes));
     Unit* x = thread_scratch<GroupInputTag, Unit>(size_t(window_lines() * line_units));
     std::fill_n(sums, count * block_size(), Sum(0));
     for (int64_t strip = strips_ * part / parts_; strip < strips_ * (part + 1) / parts_; ++strip) {
@@ -132,10 +132,10 @@ class GroupedOuterProduct {
                         grad_.line(two.image, two.line + line, 0, block * kLanes), width_.out, outs, grad_panel, grad);
         for (int64_t i = 0; i < count; ++i) {
           const Lines lines{.grad = grad + i * kLanes,
-                            .grad_pixel = outs,
+                            .grad_pixel = grad_panel.width,
                             .x = &window,
                             .first = line * height_.stride,
-                            .x_pixel = ins};
+                            .x_pixel = x_panel.width};
           add_line(lines, i * lanes_.block_units<Lanes>(), sums + i * block_size());
         }
       }

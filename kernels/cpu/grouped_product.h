@@ -2,44 +2,32 @@
 
 #include <algorithm>
 #include <numeric>
-#include <span>
 #include <vector>
 
 #include "core/parallel.h"
 #include "kernels/cpu/gather_shape.h"
-#include "kernels/cpu/group_lanes.h"
+#include "kernels/cpu/grouped_filter.h"
+#include "kernels/cpu/pixel_lines.h"
 #include "kernels/cpu/scratch.h"
 
 // Convolutions of many small groups, depthwise ones among them: the lanes of a vector are the outputs of several
 // groups, a block. A lane's inputs are those of its own group, so each input channel of the groups is spread over their
-// lanes by one permutation, which all taps of a line share.
+// lanes by one permutation, which all taps of a line share. Depthwise, lanes meet their inputs as they lie in memory:
+// vectors of whole units are read there, pairs of 16-bit elements join two lines.
 
 namespace lv::kernels::cpu::LV_ISA {
 
-struct GroupWeightTag;
 struct GroupPixelTag;
 
-/// The first of some taps that lie next to each other on a line.
-struct TapRun {
-  int64_t line, column;
-};
-
-/// How the lanes of a block's outputs get their inputs.
-enum class Spread { in_place, permuted, broadcast };
+/// How the lanes of a block's outputs get their inputs: from x where it lies, or from a window of packed lines as they
+/// are there, permuted, or one for all.
+enum class Spread { direct, in_place, permuted, broadcast };
 
 /// A tile of `columns` outputs, whose inputs are `step` apart (0: any step), and which takes `taps` at a time.
 template <int kTileColumns, int kTileTaps, int kTileStep, Spread kTileSpread>
 struct GroupTile {
   static constexpr int kColumns = kTileColumns, kTaps = kTileTaps, kStep = kTileStep;
   static constexpr Spread kSpread = kTileSpread;
-};
-
-/// Where the weights of (tap, input channel, output channel) of a group lie; groups follow each other by group_step.
-template <class T>
-struct GroupWeights {
-  const T* data;
-  std::span<const int64_t> taps;
-  int64_t group_step, in_step, out_step;
 };
 
 /// y[image, line, column, :] = bias + sum over taps of x[pixel of the tap, :] weights[tap, :, :] within each group.
@@ -56,20 +44,17 @@ class GroupedProduct {
       : shape_(shape),
         lanes_(lanes),
         x_(x),
-        weights_(weights),
-        bias_(bias),
         y_(y),
         limits_(tap_limits(shape.taps)),
+        filter_(shape, lanes, weights, bias),
         spread_(lanes.spread<M>()),
-        blocks_(lanes.blocks<M>()) {
-    find_tap_runs();
-  }
+        blocks_(lanes.blocks<M>()) {}
 
   void run() {
     if (shape_.images * shape_.lines * shape_.columns <= 0) {
       return;
     }
-    pack_weights();
+    filter_.pack();
     plan_tasks();
     const int64_t bands = chunk_count(shape_.lines, lines_of_band_);
     const int64_t chunks = chunk_count(blocks_, blocks_of_chunk_);
@@ -89,6 +74,13 @@ class GroupedProduct {
   static constexpr int64_t kLanes = Sums::kLanes;
   static constexpr int kMaxTile = simd::kVectorBytes == 64 ? 14 : 7;
 
+  static constexpr bool kMayBeDirect = kReadsInPlace<M, T> && M::kDepth == 1;
+
+  /// Whether lanes meet their inputs in x, in whole vectors.
+  [[nodiscard]] bool is_direct() const {
+    return kMayBeDirect && lanes_.in == 1 && lanes_.out == 1 && lanes_.groups % kLanes == 0;
+  }
+
   /// Lines and blocks of an image's outputs.
   struct Task {
     int64_t image, first_line, last_line, first_block, last_block;
@@ -98,35 +90,8 @@ class GroupedProduct {
   [[nodiscard]] int64_t in_columns() const {
     return (std::max<int64_t>(shape_.columns, kMaxTile) - 1) * shape_.column_step + limits_.right - limits_.left + 1;
   }
-  [[nodiscard]] int64_t window_lines() const { return limits_.bottom - limits_.top + 1; }
-
-  /// Sorts the taps by place and cuts them into equal runs, as long as tiles take them.
-  void find_tap_runs() {
-    order_.resize(shape_.taps.size());
-    std::iota(order_.begin(), order_.end(), size_t{0});
-    const auto place = [&](size_t i) { return std::pair{shape_.taps[order_[i]].line, shape_.taps[order_[i]].column}; };
-    std::sort(order_.begin(), order_.end(), [&](size_t a, size_t b) {
-      return std::pair{shape_.taps[a].line, shape_.taps[a].column} <
-             std::pair{shape_.taps[b].line, shape_.taps[b].column};
-    });
-    const auto are_runs = [&](size_t count) {
-      for (size_t i = 0; i < order_.size(); ++i) {
-        const auto& [line, column] = place(i - i % count);
-        if (place(i) != std::pair{line, column + int64_t(i % count)}) {
-          return false;
-        }
-      }
-      return order_.size() % count == 0;
-    };
-    for (const int64_t count : {7, 5, 3, 2}) {
-      const bool has_tile = shape_.column_step == 1 || (shape_.column_step == 2 && count <= 5);
-      if (has_tile && run_taps_ == 1 && are_runs(size_t(count))) {
-        run_taps_ = count;
-      }
-    }
-    for (size_t i = 0; i < order_.size(); i += size_t(run_taps_)) {
-      tap_runs_.push_back({place(i).first, place(i).second});
-    }
+  [[nodiscard]] int64_t window_lines() const {
+    return filter_.runs().empty() ? 1 : filter_.runs().back().line - limits_.top + 1;
   }
 
   /// Calls fn(GroupTile) with the tile for these taps and lanes.
@@ -135,6 +100,10 @@ class GroupedProduct {
     const auto visit_spread = [&]<int kColumns, int kTaps, int kStep>() {
       if (lanes_.out == kLanes) {
         fn(GroupTile<kColumns, kTaps, kStep, Spread::broadcast>{});
+      } else if (is_direct()) {
+        if constexpr (kMayBeDirect) {
+          fn(GroupTile<kColumns, kTaps, kStep, Spread::direct>{});
+        }
       } else if (lanes_.out == 1) {
         fn(GroupTile<kColumns, kTaps, kStep, Spread::in_place>{});
       } else {
@@ -142,9 +111,10 @@ class GroupedProduct {
       }
     };
     const auto visit_taps = [&]<int kColumns>() {
-      const int64_t step = run_taps_ == 1 ? 0 : shape_.column_step;
+      const int64_t taps = filter_.taps_of_run();
+      const int64_t step = taps == 1 ? 0 : shape_.column_step;
       const auto visit = [&]<int kTaps, int kStep>() {
-        if (run_taps_ == kTaps && step == kStep) {
+        if (taps == kTaps && step == kStep) {
           visit_spread.template operator()<kColumns, kTaps, kStep>();
         }
       };
@@ -164,56 +134,16 @@ class GroupedProduct {
     }
   }
 
-  /// [blocks][tap runs][units of a group's inputs][taps of the run][lanes]
-  void pack_weights() {
-    const int64_t block_size = int64_t(order_.size()) * lanes_.units<M>() * kLanes;
-    packed_ = thread_scratch<GroupWeightTag, Unit>(size_t(blocks_ * block_size));
-    parallel_for(blocks_, 1 + 4096 / block_size, [&](int64_t begin, int64_t end) {
-      Unit* to = packed_ + begin * block_size;
-      for (int64_t block = begin; block < end; ++block) {
-        for (size_t run = 0; run < order_.size(); run += size_t(run_taps_)) {
-          for (int64_t unit = 0; unit < lanes_.units<M>(); ++unit) {
-            for (size_t tap = run; tap < run + size_t(run_taps_); ++tap, to += kLanes) {
-              pack_lanes(block, weights_.taps[order_[tap]] + unit * M::kDepth * weights_.in_step, to);
-            }
-          }
-        }
-      }
-    });
-    biases_.assign(size_t(blocks_ * kLanes), Sum(0));
-    if (bias_ != nullptr) {
-      std::transform(bias_, bias_ + lanes_.groups * lanes_.out, biases_.begin(),
-                     [](T value) { return Sum(widen(value)); });
-    }
-  }
-
-  void pack_lanes(int64_t block, int64_t offset, Unit* to) const {
-    const auto unit = [this](const T* element) {
-      if constexpr (M::kDepth == 1) {
-        return Unit(widen(*element));
-      } else {
-        return Unit(element->bits | uint32_t(element[weights_.in_step].bits) << 16);
-      }
-    };
-    const int64_t first = block * lanes_.groups_of_block<M>();
-    const int64_t groups = std::min(lanes_.groups_of_block<M>(), lanes_.groups - first);
-    for (int64_t group = first; group < first + groups; ++group, to += lanes_.out) {
-      const T* from = weights_.data + group * weights_.group_step + offset;
-      for (int64_t out = 0; out < lanes_.out; ++out) {
-        to[out] = unit(from + out * weights_.out_step);
-      }
-    }
-    std::fill_n(to, kLanes - groups * lanes_.out, Unit(0));
-  }
-
-  /// Tasks take as many blocks as have their window in the first-level cache, and no others' cache lines of y.
+  /// Tasks take as many blocks as have what a line needs in a cache, and no others' cache lines of y: the first-level
+  /// cache for lines that all the next ones read again from x, the second-level one for windows, since they are packed
+  /// fastest by whole pixels.
   void plan_tasks() {
-    constexpr int64_t kWindowBytes = 32 << 10;
+    const int64_t window_bytes = is_direct() ? 48 << 10 : 256 << 10;
     constexpr int64_t kTasks = 16;
     constexpr int64_t kMinLines = 7;
     constexpr int64_t kBlocksOfCacheLine = std::max<int64_t>(1, 64 / (kLanes * int64_t(sizeof(T))));
     const int64_t bytes = window_lines() * in_columns() * lanes_.block_units<M>() * int64_t(sizeof(Unit));
-    const int64_t most = std::clamp<int64_t>(kWindowBytes / bytes, 1, blocks_);
+    const int64_t most = std::clamp<int64_t>(window_bytes / bytes, 1, blocks_);
     const int64_t equal = chunk_count(blocks_, chunk_count(blocks_, most));
     blocks_of_chunk_ = chunk_count(equal, kBlocksOfCacheLine) * kBlocksOfCacheLine;
     const int64_t others = shape_.images * chunk_count(blocks_, blocks_of_chunk_);
@@ -224,40 +154,80 @@ class GroupedProduct {
     is_far_ = pixels * shape_.in_pixel * int64_t(sizeof(T)) > kCachedBytes;
   }
 
+  /// The runs of taps [begin, end) that meet the picture, and at which unit of the inputs the line's first output does.
+  struct LineTaps {
+    size_t begin, end;
+    std::vector<int64_t> at;
+    int64_t pixel_units;
+  };
+
   template <class Tile>
   void run_task(const Task& task) const {
-    const int64_t block_units = lanes_.block_units<M>();
-    const int64_t first_unit = task.first_block * block_units;
-    const int64_t pixel_units = std::min(task.last_block * block_units, lanes_.groups * lanes_.units<M>()) - first_unit;
-    const int64_t line_units = in_columns() * pixel_units + kLanes;  // whole vectors are read and written
-    LineWindow<Unit> window{.data = thread_scratch<GroupPixelTag, Unit>(size_t(window_lines() * line_units)),
-                            .lines = window_lines(),
-                            .line_units = line_units};
-    const int64_t top = task.first_line * shape_.line_step + limits_.top;
-    std::vector<int64_t> taps_at(tap_runs_.size());
+    constexpr bool kIsDirect = Tile::kSpread == Spread::direct;
+    const int64_t first_unit = task.first_block * lanes_.block_units<M>();
+    const int64_t units =
+        std::min(task.last_block * lanes_.block_units<M>(), lanes_.groups * lanes_.units<M>()) - first_unit;
+    LineTaps taps{.begin = 0,
+                  .end = 0,
+                  .at = std::vector<int64_t>(filter_.runs().size()),
+                  .pixel_units = kIsDirect ? shape_.in_pixel : spaced<Unit>(units)};
+    LineWindow<Unit> window{
+        .data = nullptr,
+        .lines = window_lines(),
+        .line_units = in_columns() * taps.pixel_units + kLanes};  // whole vectors are read and written
+    const Unit* inputs = nullptr;
+    if constexpr (kIsDirect) {
+      inputs = x_ + task.image * shape_.in_lines * shape_.in_columns * shape_.in_pixel + first_unit;
+    } else {
+      inputs = window.data = thread_scratch<GroupPixelTag, Unit>(size_t(window.lines * window.line_units));
+    }
+    const int64_t line_gap = std::gcd(shape_.line_step, filter_.line_gap() * (lanes_.joins_lines<M>() ? 2 : 1));
     for (int64_t line = task.first_line; line < task.last_line; ++line) {
+      const int64_t top = line * shape_.line_step + limits_.top;
       const int64_t start = (line - task.first_line) * shape_.line_step;
-      window.move_to(
-          start, [&](int64_t number, Unit* to) { pack_line(task.image, top + number, first_unit, pixel_units, to); });
-      LineTaps taps{.begin = taps_at.size(), .end = 0, .at = taps_at.data(), .pixel_units = pixel_units};
-      for (size_t i = 0; i < taps_at.size(); ++i) {
-        const int64_t number = start + tap_runs_[i].line - limits_.top;
-        if (top + number >= 0 && top + number < shape_.in_lines) {
-          taps_at[i] = window.offset(number) + (tap_runs_[i].column - limits_.left) * pixel_units;
-          taps.begin = std::min(taps.begin, i);
-          taps.end = i + 1;
-        }
+      if constexpr (!kIsDirect) {
+        window.move_to(start, [&](int64_t number, Unit* to) {
+          if (number % line_gap == 0) {  // else no tap meets it
+            pack_line(task.image, top - start + number, first_unit, units, taps.pixel_units, to);
+          }
+        });
       }
-      T* y = y_ + task.image * shape_.out_image + line * shape_.out_line;
-      for (int64_t column = 0; column < shape_.columns; column += Tile::kColumns) {
-        const int64_t first = std::min(column, std::max<int64_t>(shape_.columns - Tile::kColumns, 0));
-        const Unit* x = window.data + first * shape_.column_step * pixel_units;
-        if (is_far_) {
-          prefetch_next(task, line, first);
-        }
-        for (int64_t block = task.first_block; block < task.last_block; ++block, x += block_units) {
-          run_tile<Tile>(block, x, taps, y + first * shape_.out_pixel + block * kLanes);
-        }
+      find_taps(top, taps, [&](const TapRun& run) {
+        return kIsDirect ? (top - limits_.top + run.line) * shape_.in_columns * taps.pixel_units
+                         : window.offset(start + run.line - limits_.top) - limits_.left * taps.pixel_units;
+      });
+      run_line<Tile>(task, line, inputs, taps);
+    }
+  }
+
+  /// Which runs meet the picture where the highest tap is on line `top`; offset(run): where their line begins.
+  template <class Fn>
+  void find_taps(int64_t top, LineTaps& taps, const Fn& offset) const {
+    const std::vector<TapRun>& runs = filter_.runs();
+    const auto is_inside = [this](int64_t line) { return line >= 0 && line < shape_.in_lines; };
+    taps.begin = runs.size();
+    taps.end = 0;
+    for (size_t i = 0; i < runs.size(); ++i) {
+      const int64_t line = top + runs[i].line - limits_.top;
+      if (is_inside(line) || (runs[i].below != TapRun::kNone && is_inside(line + filter_.line_gap()))) {
+        taps.at[i] = offset(runs[i]) + runs[i].column * taps.pixel_units;
+        taps.begin = std::min(taps.begin, i);
+        taps.end = i + 1;
+      }
+    }
+  }
+
+  template <class Tile>
+  void run_line(const Task& task, int64_t line, const Unit* inputs, const LineTaps& taps) const {
+    T* y = y_ + task.image * shape_.out_image + line * shape_.out_line;
+    for (int64_t column = 0; column < shape_.columns; column += Tile::kColumns) {
+      const int64_t first = std::min(column, std::max<int64_t>(shape_.columns - Tile::kColumns, 0));
+      if (is_far_) {
+        prefetch_next(task, line, first);
+      }
+      for (int64_t block = task.first_block; block < task.last_block; ++block) {
+        const int64_t unit = (block - task.first_block) * lanes_.block_units<M>();
+        run_tile<Tile>(block, first, inputs + unit, taps, y + first * shape_.out_pixel + block * kLanes);
       }
     }
   }
@@ -269,41 +239,56 @@ class GroupedProduct {
     }
     const int64_t blocks = task.last_block - task.first_block;
     const int64_t outs = task.first_block * kLanes;
-    const int64_t ins = task.first_block * lanes_.block_units<M>() * M::kDepth;
+    const int64_t ins_of_block = lanes_.groups_of_block<M>() * lanes_.in;
     prefetch_pixels(
         y_ + task.image * shape_.out_image + (line + 1) * shape_.out_line + column * shape_.out_pixel + outs, kMaxTile,
         shape_.out_pixel, blocks * kLanes);
     for (int64_t i = 1; i <= shape_.line_step; ++i) {
       const int64_t in_line = std::min(line * shape_.line_step + limits_.bottom + i, shape_.in_lines - 1);
       const int64_t pixel = (task.image * shape_.in_lines + in_line) * shape_.in_columns + column * shape_.column_step;
-      prefetch_pixels(x_ + pixel * shape_.in_pixel + ins, kMaxTile * shape_.column_step, shape_.in_pixel,
-                      blocks * lanes_.block_units<M>() * M::kDepth);
+      prefetch_pixels(x_ + pixel * shape_.in_pixel + task.first_block * ins_of_block, kMaxTile * shape_.column_step,
+                      shape_.in_pixel, blocks * ins_of_block);
     }
   }
 
-  /// Units [first, first + count) of the pixels of a line, with its border of zeros. Lines outside the picture are
-  /// never read.
-  void pack_line(int64_t image, int64_t line, int64_t first, int64_t count, Unit* to) const {
+  /// Units [first, first + count) of the pixels of a line, `step` apart, with its border of zeros. Lines of which no
+  /// tap reads anything are left out.
+  void pack_line(int64_t image, int64_t line, int64_t first, int64_t count, int64_t step, Unit* to) const {
+    if (lanes_.joins_lines<M>()) {
+      const PixelArray<T> x{.data = x_,
+                            .lines = shape_.in_lines,
+                            .columns = shape_.in_columns,
+                            .step = shape_.in_pixel,
+                            .channels = count,
+                            .pixels = shape_.images * shape_.in_lines * shape_.in_columns};
+      cpu::LV_ISA::pack_line<M, T>(x.line(image, line, limits_.left, first),
+                                   x.line(image, line + filter_.line_gap(), limits_.left, first), in_columns(), count,
+                                   {.count = 1, .width = step, .units = 0}, to);
+      return;
+    }
     if (line < 0 || line >= shape_.in_lines) {
       return;
     }
     const int64_t columns = in_columns();
     const int64_t begin = std::clamp<int64_t>(-limits_.left, 0, columns);
     const int64_t end = std::clamp<int64_t>(shape_.in_columns - limits_.left, begin, columns);
-    std::fill_n(to, begin * count, Unit(0));
+    std::fill_n(to, begin * step, Unit(0));
     const int64_t pixel = (image * shape_.in_lines + line) * shape_.in_columns + limits_.left + begin;
     const T* from = x_ + pixel * shape_.in_pixel + first * M::kDepth;
-    for (int64_t column = begin; column < end; ++column, from += shape_.in_pixel) {
-      Unit* at = to + column * count;
-      int64_t i = 0;
-      for (; i + kLanes <= count; i += kLanes) {
-        simd::store(at + i, simd::load(units_at(from) + i));
+    const bool is_dense = shape_.in_pixel == step * M::kDepth;
+    const int64_t pixels = is_dense ? 1 : end - begin;
+    const int64_t units = is_dense ? (end - begin) * count : count;
+    Unit* at = to + begin * step;
+    for (int64_t i = 0; i < pixels; ++i, from += shape_.in_pixel, at += step) {
+      int64_t unit = 0;
+      for (; unit + kLanes <= units; unit += kLanes) {
+        simd::store(at + unit, simd::load(units_at(from) + unit));
       }
-      if (i < count) {  // the next pixel overwrites what is too much
-        simd::store(at + i, simd::load(units_at(from) + i, count - i));
+      if (unit < units) {  // what follows overwrites what is too much
+        simd::store(at + unit, simd::load(units_at(from) + unit, units - unit));
       }
     }
-    std::fill_n(to + end * count, (columns - end) * count, Unit(0));
+    std::fill_n(to + end * step, (columns - end) * step, Unit(0));
   }
 
   /// Elements as they are loaded into units: themselves where a unit is one.
@@ -315,27 +300,41 @@ class GroupedProduct {
     }
   }
 
-  /// The runs of taps [begin, end) that lie within the picture: where a line of outputs meets them.
-  struct LineTaps {
-    size_t begin, end;
-    const int64_t* at;
-    int64_t pixel_units;
+  /// What a tile reads for one run of taps.
+  struct TileInputs {
+    const Unit* pixel;  // the first one
+    int64_t step;       // between pixels
+    int64_t first;      // its number among the `count` that are in the picture, negative before them;
+    uint64_t count;     // others are read only where they are packed, as zeros
+    int32_t keep;       // bits of joined lines that a tap meets
   };
-
-  /// A tile of a block's outputs, of which those within the line are written.
   template <class Tile>
-  void run_tile(int64_t block, const Unit* x, const LineTaps& taps, T* y) const {
+  [[nodiscard]] TileInputs tile_inputs(const Unit* data, int64_t column, const LineTaps& taps, size_t run) const {
+    const TapRun& at = filter_.runs()[run];
+    const int64_t step = Tile::kStep > 0 ? 1 : shape_.column_step;
+    const int64_t first = column * shape_.column_step + at.column;
+    const int64_t before = chunk_count(-first, step);
+    return {.pixel = data + taps.at[run] + column * shape_.column_step * taps.pixel_units,
+            .step = step * taps.pixel_units,
+            .first = -before,
+            .count = uint64_t(chunk_count(shape_.in_columns - first, step) - before),
+            .keep = lanes_.joins_lines<M>() && at.below == TapRun::kNone ? 0xffff : -1};
+  }
+
+  /// A tile of a block's outputs from column `first` on, of which those within the line are written.
+  template <class Tile>
+  void run_tile(int64_t block, int64_t first, const Unit* inputs, const LineTaps& taps, T* y) const {
     Sums sums[Tile::kColumns];
-    const Sums bias = simd::load(biases_.data() + block * kLanes);
+    const Sums bias = simd::load(filter_.bias(block));
 #pragma GCC unroll 16
     for (Sums& sum : sums) {
       sum = bias;
     }
-    const int64_t run_size = lanes_.units<M>() * Tile::kTaps * kLanes;
-    const Unit* weights = packed_ + (block * int64_t(tap_runs_.size()) + int64_t(taps.begin)) * run_size;
+    const Unit* weights = filter_.weights(block, taps.begin);
     for (size_t run = taps.begin; run < taps.end; ++run) {
+      const TileInputs from = tile_inputs<Tile>(inputs, first, taps, run);
       for (int64_t unit = 0; unit < lanes_.units<M>(); ++unit, weights += Tile::kTaps * kLanes) {
-        add_taps<Tile>(x + taps.at[run], taps.pixel_units, unit, weights, sums);
+        add_taps<Tile>(from, unit, weights, sums);
       }
     }
     const int64_t present = lanes_.groups * lanes_.out - block * kLanes;
@@ -349,8 +348,7 @@ class GroupedProduct {
 
   /// Adds the products of one unit of the inputs with a run of taps.
   template <class Tile>
-  void add_taps(const Unit* x, int64_t pixel_units, int64_t unit, const Unit* weights,
-                Sums (&sums)[Tile::kColumns]) const {
+  void add_taps(const TileInputs& from, int64_t unit, const Unit* weights, Sums (&sums)[Tile::kColumns]) const {
     constexpr int kSpacing = Tile::kStep > 0 ? Tile::kStep : 1;
     constexpr int kTaps = Tile::kTaps;
     Units factors[kTaps];
@@ -359,12 +357,13 @@ class GroupedProduct {
       factors[tap] = simd::load(weights + tap * kLanes);
     }
     const auto spread = simd::load(spread_.data() + unit * kLanes);
-    const int64_t step = Tile::kStep > 0 ? pixel_units : shape_.column_step * pixel_units;
+    const Unit* pixel = from.pixel;
 #pragma GCC unroll 40
-    for (int column = 0; column < (Tile::kColumns - 1) * kSpacing + kTaps; ++column, x += step) {
-      Units value = Tile::kSpread == Spread::broadcast  ? Units(x[unit])
-                    : Tile::kSpread == Spread::in_place ? simd::load(x)
-                                                        : permute(simd::load(x), spread);
+    for (int column = 0; column < (Tile::kColumns - 1) * kSpacing + kTaps; ++column, pixel += from.step) {
+      if (Tile::kSpread == Spread::direct && uint64_t(column + from.first) >= from.count) {
+        continue;
+      }
+      Units value = load_inputs<Tile>(pixel, unit, spread, from.keep);
       asm("" : "+v"(value.native));  // one load for all taps
 #pragma GCC unroll 8
       for (int tap = 0; tap < kTaps; ++tap) {
@@ -376,20 +375,28 @@ class GroupedProduct {
     }
   }
 
+  /// What the lanes of a block's outputs meet at a pixel.
+  template <class Tile>
+  static Units load_inputs(const Unit* pixel, int64_t unit, simd::Vec<simd::IntOf<Unit>> spread, int32_t keep) {
+    if constexpr (Tile::kSpread == Spread::broadcast) {
+      return Units(pixel[unit]);
+    } else if constexpr (Tile::kSpread == Spread::permuted) {
+      return permute(simd::load(pixel), spread);
+    } else if constexpr (M::kDepth == 1) {
+      return simd::load(pixel);
+    } else {
+      return simd::load(pixel) & Units(keep);
+    }
+  }
+
   const GatherShape& shape_;
   GroupLanes lanes_;
   const T* x_;
-  GroupWeights<T> weights_;
-  const T* bias_;
   T* y_;
   GatherShape::Limits limits_;
+  GroupFilter<M, T> filter_;
   std::vector<simd::IntOf<Unit>> spread_;
   int64_t blocks_;
-  std::vector<size_t> order_;  // of the taps
-  int64_t run_taps_ = 1;
-  std::vector<TapRun> tap_runs_;
-  Unit* packed_ = nullptr;
-  std::vector<Sum> biases_;
   int64_t blocks_of_chunk_ = 1, lines_of_band_ = 1;
   bool is_far_ = false;  // x and y come from memory
 };

@@ -89,15 +89,19 @@ void pack_line(const typename PixelArray<T>::Line& one, const typename PixelArra
     const int64_t end = two.run_end(column, one.run_end(column, columns));
     auto a = one.run(column);
     auto b = two.run(column);
-    for (; column < end; ++column, a.data += a.step, b.data += b.step, to += panels.width) {
+    // Pixels without anything between them are as one of many channels.
+    const bool is_dense = panels.count == 1 && channels == panels.width && a.step == channels && b.step == channels;
+    const int64_t merged = is_dense ? end - column : 1;
+    const int64_t width = merged * panels.width;
+    for (; column < end; column += merged, a.data += a.step, b.data += b.step, to += width) {
       typename M::Unit* panel = to;
-      for (int64_t first = 0; first < panels.count * panels.width; first += panels.width, panel += panels.units) {
-        const int64_t limit = std::min(panels.width, channels - first);
+      for (int64_t first = 0; first < panels.count * width; first += width, panel += panels.units) {
+        const int64_t limit = std::min(width, merged * channels - first);
         int64_t i = 0;
         for (; i + kLanes <= limit; i += kLanes) {
           simd::store(panel + i, join_units<M, T>(simd::load(a.at(first + i)), simd::load(b.at(first + i))));
         }
-        for (; i < panels.width; i += kLanes) {
+        for (; i < width; i += kLanes) {
           const int64_t present = std::max<int64_t>(limit - i, 0);
           simd::store(panel + i,
                       join_units<M, T>(simd::load(a.at(first + i), present), simd::load(b.at(first + i), present)));

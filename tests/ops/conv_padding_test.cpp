@@ -1,4 +1,5 @@
-// What stands beside the taps of a convolution: no weight gradient may hear of it, not even multiplied by zero.
+// What stands beside the taps of a convolution: no output and no weight gradient may hear of it, not even multiplied by
+// zero.
 
 #include <fmt/format.h>
 
@@ -18,7 +19,7 @@ struct Case {
   Conv2dOptions options;
 };
 
-/// One for each kernel of weight gradients: dense, few channels, pointwise, depthwise, narrow and wide groups.
+/// One for each kernel: dense, few channels, pointwise, depthwise, narrow and wide groups.
 const Case kCases[] = {
     {"dense", 7, 6, 5, 9, 3, {.padding = {1, 1}}},
     {"dense without padding", 5, 7, 5, 9, 3, {}},
@@ -28,6 +29,7 @@ const Case kCases[] = {
     {"pointwise", 5, 3, 7, 4, 1, {}},
     {"depthwise", 7, 6, 5, 5, 3, {.padding = {1, 1}, .groups = 5}},
     {"depthwise with unread lines", 8, 9, 5, 5, 5, {.stride = {2, 2}, .groups = 5}},
+    {"depthwise in whole vectors", 7, 6, 16, 16, 3, {.padding = {1, 1}, .groups = 16}},
     {"narrow groups", 5, 7, 8, 8, 3, {.groups = 2}},
     {"narrow groups with unread lines", 8, 6, 8, 8, 3, {.stride = {2, 2}, .groups = 2}},
     {"wide groups", 5, 4, 32, 32, 3, {.groups = 2}},
@@ -44,7 +46,41 @@ bool reads(const Case& c, const Shape& outputs, int64_t line, int64_t column, in
          meets(x, column, stride.width, padding.width, outputs[2]);
 }
 
+/// Ones, but for one channel of a pixel that is not a number.
+Tensor ones_but_for(int64_t pixel, int64_t channel, const Shape& shape, DType dtype) {
+  std::vector<float> values(size_t(numel(shape)), 1.0F);
+  values[size_t(pixel * shape.back() + channel)] = NAN;
+  return Tensor::from<float>(values, shape).to(dtype);
+}
+
 }  // namespace
+
+TEST_CASE("a pixel that is not a number reaches those outputs alone whose taps read it") {
+  const auto& c = GENERATE(from_range(std::begin(kCases), std::end(kCases)));
+  const DType dtype = GENERATE(DType::f32, DType::bf16);
+  INFO(c.name << " of " << name(dtype));
+  const Tensor weight = Tensor::full({c.out, c.in / c.options.groups, c.kernel, c.kernel}, 1.0, dtype);
+  const Shape pixels{1, c.height, c.width, c.in};
+  const int64_t channel = c.in - 1;
+  int64_t wrong = 0;
+  for (int64_t pixel = 0; pixel < c.height * c.width; ++pixel) {
+    const Tensor y = conv2d(ones_but_for(pixel, channel, pixels, dtype), weight, {}, c.options);
+    const std::vector<float> values = y.to(DType::f32).to_vector<float>();
+    for (int64_t i = 0; i < int64_t(values.size()); ++i) {
+      const int64_t column = i / c.out % y.shape()[2];
+      const int64_t line = i / c.out / y.shape()[2];
+      const auto is_tap = [&c](int64_t at, int64_t out, int64_t step, int64_t border) {
+        const int64_t tap = at + border - out * step;
+        return tap >= 0 && tap < c.kernel;
+      };
+      const bool is_read = i % c.out / (c.out / c.options.groups) == c.options.groups - 1 &&
+                           is_tap(pixel / c.width, line, c.options.stride.height, c.options.padding.height) &&
+                           is_tap(pixel % c.width, column, c.options.stride.width, c.options.padding.width);
+      wrong += std::isnan(values[size_t(i)]) != is_read ? 1 : 0;
+    }
+  }
+  CHECK(wrong == 0);
+}
 
 TEST_CASE("a pixel that is not a number reaches those weight gradients alone whose taps read it") {
   const auto& c = GENERATE(from_range(std::begin(kCases), std::end(kCases)));
@@ -59,9 +95,7 @@ TEST_CASE("a pixel that is not a number reaches those weight gradients alone who
   const int64_t group_in = weight.shape()[1];
   int64_t wrong = 0;
   for (int64_t pixel = 0; pixel < images * c.height * c.width; ++pixel) {
-    std::vector<float> values(size_t(numel(pixels)), 1.0F);
-    values[size_t(pixel * c.in + channel)] = NAN;
-    const Tensor x = Tensor::from<float>(values, pixels).to(dtype);
+    const Tensor x = ones_but_for(pixel, channel, pixels, dtype);
     const std::vector<float> dw =
         autograd::apply<Conv2dWeightGrad>({x, grad}, {.conv = c.options, .kernel = {c.kernel, c.kernel}})[0]
             .to(DType::f32)

@@ -120,6 +120,13 @@ LV_OP_SPEC(Conv2d) {
            {.padding = {3, 3}, .groups = 20});
   spec.add("N1_9x10_C17_k5s2_depthwise", {floats({1, 9, 10, 17}), floats({17, 1, 5, 5})},
            {.stride = {2, 2}, .padding = {2, 2}, .groups = 17});
+  spec.add("N1_3x15_C32_k3_depthwise", {floats({1, 3, 15, 32}), floats({32, 1, 3, 3}), floats({32})},
+           {.padding = {1, 1}, .groups = 32});
+  spec.add("N1_6x9_C16_k5s2_depthwise", {floats({1, 6, 9, 16}), floats({16, 1, 5, 5})},
+           {.stride = {2, 2}, .padding = {2, 2}, .groups = 16});
+  spec.add("N1_7x9_C16_k3s3d2_depthwise", {floats({1, 7, 9, 16}), floats({16, 1, 3, 3})},
+           {.stride = {3, 3}, .padding = {2, 2}, .dilation = {2, 2}, .groups = 16});
+  spec.add("N1_5x6_C8_O8_k1s2_groups4", {floats({1, 5, 6, 8}), floats({8, 2, 1, 1})}, {.stride = {2, 2}, .groups = 4});
   spec.add("N1_8x7_C3_O4_k7s4p3", {floats({1, 8, 7, 3}), floats({4, 3, 7, 7})}, {.stride = {4, 4}, .padding = {3, 3}});
   spec.add("N3_8x8_C34_O35_k1_tails", {floats({3, 8, 8, 34}), floats({35, 34, 1, 1}), floats({35})});
   // Sums of integers and halves: none falls on the ReLU's kink.
