@@ -1,9 +1,8 @@
 #include "core/safetensors_header.h"
 
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <set>
-
-#include "core/utf8.h"
 
 namespace lv::safetensors {
 
@@ -14,77 +13,113 @@ constexpr std::pair<std::string_view, DType> kDTypes[] = {
     {"I32", DType::i32}, {"I64", DType::i64}, {"U8", DType::u8},   {"BOOL", DType::boolean},
 };
 
-/// Reads the few forms of JSON that a header has. Nothing nests deeper than the format itself, so nothing recurses.
-class Parser {
- public:
-  Parser(std::string_view text, std::string_view source) : text_(text), source_(source) {}
+using Json = nlohmann::json;
 
-  Header parse() {
-    if (peek() != '{') {
-      fail_here("'{' as the first byte");
+/// Takes the header's values as they are read, so that nothing is held that the format does not have.
+class Reader final : public Json::json_sax_t {
+ public:
+  explicit Reader(std::string_view source) : source_(source) {}
+  [[nodiscard]] Header take() { return std::move(header_); }
+
+  bool start_object(size_t /*elements*/) override {
+    if (place_ == Place::header) {
+      place_ = key_ == kMetadataKey ? Place::metadata : Place::entry;
+      entry_ = Entry();
+      entry_.name = key_;
+      inner_keys_.clear();
+    } else {
+      expect(Place::outside, "an object");
+      place_ = Place::header;
     }
-    parse_object([&](std::string key) {
-      if (key == kMetadataKey) {
-        parse_metadata();
-      } else {
-        parse_entry(std::move(key));
-      }
-    });
-    skip_space();
-    if (at_ != text_.size()) {
-      fail_here("nothing but spaces after the object");
+    return true;
+  }
+  bool key(std::string& key) override {
+    auto& keys = place_ == Place::header ? keys_ : inner_keys_;
+    LV_CHECK_AS(IoError, keys.insert(key).second, "{}: the header names \"{}\" twice; rename one", source_, key);
+    LV_CHECK_AS(IoError, place_ != Place::entry || key == "dtype" || key == "shape" || key == "data_offsets",
+                "{}: tensor \"{}\" has a field \"{}\"; wanted dtype, shape and data_offsets", source_, entry_.name,
+                key);
+    key_ = key;
+    return true;
+  }
+  bool end_object() override {
+    if (place_ == Place::entry) {
+      // Known and different, so three fields are all three.
+      LV_CHECK_AS(IoError, inner_keys_.size() == 3,
+                  "{}: tensor \"{}\" has {} fields; wanted dtype, shape and data_offsets", source_, entry_.name,
+                  inner_keys_.size());
+      check_entry(entry_);
+      header_.entries.push_back(std::move(entry_));
     }
-    return std::move(header_);
+    place_ = place_ == Place::header ? Place::outside : Place::header;
+    return true;
+  }
+  bool string(std::string& value) override {
+    if (place_ == Place::metadata) {
+      header_.metadata.emplace(key_, std::move(value));
+      return true;
+    }
+    expect_field("dtype", "a string");
+    const auto* const known =
+        std::find_if(std::begin(kDTypes), std::end(kDTypes), [&](const auto& pair) { return pair.first == value; });
+    LV_CHECK_AS(IoError, known != std::end(kDTypes),
+                "{}: tensor \"{}\" has dtype {}; wanted F32, F64, F16, BF16, I32, I64, U8 or BOOL: convert it", source_,
+                entry_.name, value);
+    entry_.dtype = known->second;
+    return true;
+  }
+  bool start_array(size_t /*elements*/) override {
+    LV_CHECK_AS(IoError, place_ == Place::entry && key_ != "dtype", "{}: the header has an array at \"{}\"", source_,
+                key_);
+    place_ = key_ == "shape" ? Place::shape : Place::offsets;
+    offsets_ = 0;
+    return true;
+  }
+  bool number_unsigned(uint64_t value) override {
+    if (place_ == Place::shape) {
+      LV_CHECK_AS(IoError, entry_.shape.rank() < kMaxRank,
+                  "{}: tensor \"{}\" has more than {} axes; reshape it before saving", source_, entry_.name, kMaxRank);
+      LV_CHECK_AS(IoError, value <= uint64_t(std::numeric_limits<int64_t>::max()),
+                  "{}: tensor \"{}\" has an axis of {} elements", source_, entry_.name, value);
+      entry_.shape.push_back(int64_t(value));
+      return true;
+    }
+    expect(Place::offsets, "a number");
+    (offsets_++ == 0 ? entry_.begin : entry_.end) = value;
+    return true;
+  }
+  bool end_array() override {
+    LV_CHECK_AS(IoError, place_ == Place::shape || offsets_ == 2,
+                "{}: tensor \"{}\" has {} data_offsets; wanted begin and end", source_, entry_.name, offsets_);
+    place_ = Place::entry;
+    return true;
+  }
+  bool null() override { fail_value("null"); }
+  bool boolean(bool /*value*/) override { fail_value("a truth value"); }
+  bool number_integer(int64_t /*value*/) override { fail_value("a negative number"); }
+  bool number_float(double /*value*/, const std::string& text) override { fail_value(text); }
+  bool binary(Json::binary_t& /*value*/) override { fail_value("bytes"); }
+  bool parse_error(size_t byte, const std::string& /*token*/, const Json::exception& error) override {
+    const std::string_view text = error.what();  // "[json.exception...] parse error ..."
+    fail<IoError>("{}: header, byte {}: {}; the file is damaged or not a safetensors file", source_, byte,
+                  text.substr(text.find("] ") + 2));
   }
 
  private:
-  void parse_metadata() {
-    parse_object([&](std::string key) { header_.metadata.emplace(std::move(key), parse_string()); });
-  }
+  enum class Place : uint8_t { outside, header, metadata, entry, shape, offsets };
 
-  void parse_entry(std::string name) {
-    Entry entry;
-    entry.name = std::move(name);
-    int fields = 0;
-    parse_object([&](const std::string& field) {
-      parse_field(field, entry);
-      ++fields;
-    });
-    // Known and different, so three fields are all three.
-    LV_CHECK_AS(IoError, fields == 3, "{}: tensor \"{}\" has {} fields; wanted dtype, shape and data_offsets", source_,
-                entry.name, fields);
-    check_entry(entry);
-    header_.entries.push_back(std::move(entry));
-  }
-
-  void parse_field(std::string_view field, Entry& entry) {
-    if (field == "dtype") {
-      const std::string dtype = parse_string();
-      const auto* const known =
-          std::find_if(std::begin(kDTypes), std::end(kDTypes), [&](const auto& pair) { return pair.first == dtype; });
-      LV_CHECK_AS(IoError, known != std::end(kDTypes),
-                  "{}: tensor \"{}\" has dtype {}; wanted F32, F64, F16, BF16, I32, I64, U8 or BOOL: convert it",
-                  source_, entry.name, dtype);
-      entry.dtype = known->second;
-    } else if (field == "shape") {
-      parse_array([&] {
-        LV_CHECK_AS(IoError, entry.shape.rank() < kMaxRank,
-                    "{}: tensor \"{}\" has more than {} axes; reshape it before saving", source_, entry.name, kMaxRank);
-        const uint64_t size = parse_size();
-        LV_CHECK_AS(IoError, size <= uint64_t(std::numeric_limits<int64_t>::max()),
-                    "{}: tensor \"{}\" has an axis of {} elements", source_, entry.name, size);
-        entry.shape.push_back(int64_t(size));
-      });
-    } else if (field == "data_offsets") {
-      expect('[');
-      entry.begin = parse_size();
-      expect(',');
-      entry.end = parse_size();
-      expect(']');
-    } else {
-      fail<IoError>("{}: tensor \"{}\" has a field \"{}\"; wanted dtype, shape and data_offsets", source_, entry.name,
-                    field);
+  void expect(Place place, std::string_view got) const {
+    if (place_ != place) {
+      fail_value(got);
     }
+  }
+  void expect_field(std::string_view field, std::string_view got) const {
+    if (place_ != Place::entry || key_ != field) {
+      fail_value(got);
+    }
+  }
+  [[noreturn]] void fail_value(std::string_view got) const {
+    fail<IoError>("{}: the header has {} at \"{}\", where a safetensors file has none", source_, got, key_);
   }
 
   void check_entry(const Entry& entry) const {
@@ -108,156 +143,21 @@ class Parser {
                 entry.name, entry.dtype, entry.shape, bytes, entry.begin, entry.end, entry.end - entry.begin);
   }
 
-  /// Calls on_member(key) at each value of an object; keys must differ.
-  template <class Fn>
-  void parse_object(Fn&& on_member) {
-    std::set<std::string> keys;
-    expect('{');
-    if (accept('}')) {
-      return;
-    }
-    do {
-      std::string key = parse_string();
-      LV_CHECK_AS(IoError, keys.insert(key).second, "{}: the header names \"{}\" twice; rename one", source_, key);
-      expect(':');
-      on_member(std::move(key));
-    } while (accept(','));
-    expect('}');
-  }
-
-  /// Calls on_element() at each value of an array.
-  template <class Fn>
-  void parse_array(Fn&& on_element) {
-    expect('[');
-    if (accept(']')) {
-      return;
-    }
-    do {
-      on_element();
-    } while (accept(','));
-    expect(']');
-  }
-
-  std::string parse_string() {
-    expect('"');
-    const size_t begin = at_;
-    std::string out;
-    while (peek() != '"') {
-      if (at_ == text_.size() || uint8_t(peek()) < 0x20) {
-        fail_here("a string that ends and has no control characters");
-      }
-      if (peek() == '\\') {
-        ++at_;
-        parse_escape(out);
-      } else {
-        out.push_back(text_[at_++]);
-      }
-    }
-    LV_CHECK_AS(IoError, is_utf8(out), "{}: header, byte {}: the string is not UTF-8", source_, begin);
-    ++at_;
-    return out;
-  }
-
-  void parse_escape(std::string& out) {
-    constexpr std::string_view kLetters = "\"\\/bfnrt";
-    constexpr std::string_view kMeanings = "\"\\/\b\f\n\r\t";
-    const char letter = peek();
-    if (const size_t known = kLetters.find(letter); at_ < text_.size() && known != std::string_view::npos) {
-      ++at_;
-      out.push_back(kMeanings[known]);
-      return;
-    }
-    if (letter != 'u') {
-      fail_here("an escape of JSON");
-    }
-    ++at_;
-    unsigned code = parse_hex4();
-    if (code >= 0xD800 && code < 0xDC00) {  // characters above 16 bits come in two halves
-      if (text_.substr(at_, 2) != "\\u") {
-        fail_here("the second half of a surrogate pair");
-      }
-      at_ += 2;
-      const unsigned low = parse_hex4();
-      // A wrong second half leaves a lone surrogate, which is not UTF-8.
-      code = low >= 0xDC00 && low < 0xE000 ? 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00) : code;
-    }
-    append_utf8(out, code);
-  }
-
-  unsigned parse_hex4() {
-    unsigned value = 0;
-    for (int i = 0; i < 4; ++i) {
-      const char c = peek();
-      const bool is_digit = c >= '0' && c <= '9';
-      const char lower = char(c | 0x20);
-      if (!is_digit && !(lower >= 'a' && lower <= 'f')) {
-        fail_here("four hexadecimal digits");
-      }
-      value = value * 16 + unsigned(is_digit ? c - '0' : lower - 'a' + 10);
-      ++at_;
-    }
-    return value;
-  }
-
-  uint64_t parse_size() {
-    skip_space();
-    const size_t begin = at_;
-    uint64_t value = 0;
-    for (; peek() >= '0' && peek() <= '9'; ++at_) {
-      if (__builtin_mul_overflow(value, uint64_t{10}, &value) ||
-          __builtin_add_overflow(value, uint64_t(peek() - '0'), &value)) {
-        fail_here("a number below 2^64");
-      }
-    }
-    if (at_ == begin || (at_ - begin > 1 && text_[begin] == '0')) {
-      fail_here("a whole number, not negative, without leading zeros");
-    }
-    return value;
-  }
-
-  void skip_space() {
-    while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos) {
-      ++at_;
-    }
-  }
-  [[nodiscard]] char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
-  /// Takes `wanted`, after spaces, if it is next.
-  bool accept(char wanted) {
-    skip_space();
-    const bool is_next = at_ < text_.size() && text_[at_] == wanted;
-    at_ += is_next ? 1 : 0;
-    return is_next;
-  }
-  void expect(char wanted) {
-    if (!accept(wanted)) {
-      fail_here(fmt::format("'{}'", wanted));
-    }
-  }
-  [[noreturn]] void fail_here(std::string_view wanted) const {
-    fail<IoError>("{}: header, byte {}: wanted {}; the file is damaged or not a safetensors file", source_, at_,
-                  wanted);
-  }
-
-  std::string_view text_;
   std::string_view source_;
-  size_t at_ = 0;
+  Place place_ = Place::outside;
+  std::set<std::string> keys_, inner_keys_;  // of the header, and of the object in it
+  std::string key_;                          // the last one
+  Entry entry_;
+  int offsets_ = 0;  // of the entry, so far
   Header header_;
 };
 
-void append_string(std::string& out, std::string_view value, std::string_view source) {
-  LV_CHECK_AS(IoError, is_utf8(value), "{}: the name or value \"{}\" is not UTF-8; rename it", source, value);
-  out.push_back('"');
-  for (const char c : value) {
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (uint8_t(c) < 0x20) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", int(c));
-    } else {
-      out.push_back(c);
-    }
+std::string quoted(std::string_view value, std::string_view source) {
+  try {
+    return Json(value).dump();
+  } catch (const Json::type_error&) {
+    fail<IoError>("{}: the name or value \"{}\" is not UTF-8; rename it", source, value);
   }
-  out.push_back('"');
 }
 
 std::string_view format_name(DType dtype) {
@@ -267,34 +167,30 @@ std::string_view format_name(DType dtype) {
 
 }  // namespace
 
-Header parse_header(std::string_view text, std::string_view source) { return Parser(text, source).parse(); }
+Header parse_header(std::string_view text, std::string_view source) {
+  LV_CHECK_AS(IoError, text.starts_with('{'),
+              "{}: header, byte 0: wanted '{{'; the file is damaged or not a safetensors file", source);
+  Reader reader(source);
+  Json::sax_parse(text.begin(), text.end(), &reader);
+  return reader.take();
+}
 
 std::string format_header(const Header& header, std::string_view source) {
-  std::string out = "{";
-  const auto begin_member = [&](std::string_view key) {
-    if (out.back() != '{') {
-      out.push_back(',');
-    }
-    append_string(out, key, source);
-    out.push_back(':');
-  };
+  std::vector<std::string> members;
   if (!header.metadata.empty()) {
-    begin_member(kMetadataKey);
-    out.push_back('{');
+    members.push_back(fmt::format("\"{}\":{{", kMetadataKey));
     for (const auto& [key, value] : header.metadata) {
-      begin_member(key);
-      append_string(out, value, source);
+      const char* separator = members[0].ends_with('{') ? "" : ",";
+      members[0] += fmt::format("{}{}:{}", separator, quoted(key, source), quoted(value, source));
     }
-    out.push_back('}');
+    members[0] += '}';
   }
   for (const Entry& entry : header.entries) {
-    begin_member(entry.name);
-    fmt::format_to(std::back_inserter(out), R"({{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})",
-                   format_name(entry.dtype), fmt::join(entry.shape.begin(), entry.shape.end(), ","), entry.begin,
-                   entry.end);
+    members.push_back(fmt::format(R"({}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})",
+                                  quoted(entry.name, source), format_name(entry.dtype),
+                                  fmt::join(entry.shape.begin(), entry.shape.end(), ","), entry.begin, entry.end));
   }
-  out.push_back('}');
-  return out;
+  return fmt::format("{{{}}}", fmt::join(members, ","));
 }
 
 }  // namespace lv::safetensors

@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "apps/checkpoint/byte_reader.h"
-#include "core/utf8.h"
+#include "apps/checkpoint/utf8.h"
 
 namespace lv::checkpoint::pickle {
 

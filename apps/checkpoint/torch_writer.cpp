@@ -3,9 +3,9 @@
 
 #include "apps/checkpoint/torch_file.h"
 #include "apps/checkpoint/torch_types.h"
+#include "apps/checkpoint/utf8.h"
 #include "apps/checkpoint/zip.h"
 #include "core/file.h"
-#include "core/utf8.h"
 
 namespace lv::checkpoint {
 

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "apps/checkpoint/byte_reader.h"
-#include "core/utf8.h"
+#include "apps/checkpoint/utf8.h"
 
 // APPNOTE.TXT 6.3 of PKWARE: the directory at the archive's end tells where its files are; the header in front of each
 // file repeats that.

@@ -1,9 +1,9 @@
-#include "core/utf8.h"
+#include "apps/checkpoint/utf8.h"
 
 #include <bit>
 #include <cstdint>
 
-namespace lv {
+namespace lv::checkpoint {
 
 bool is_utf8(std::string_view text) {
   constexpr unsigned kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};  // by length of the sequence
@@ -30,17 +30,4 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-void append_utf8(std::string& out, unsigned code) {
-  if (code < 0x80) {
-    out.push_back(char(code));
-    return;
-  }
-  const int following = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-  const unsigned marker = following == 1 ? 0xC0U : following == 2 ? 0xE0U : 0xF0U;
-  out.push_back(char(marker | code >> (6 * following)));
-  for (int k = following - 1; k >= 0; --k) {
-    out.push_back(char(0x80U | (code >> (6 * k) & 0x3FU)));
-  }
-}
-
-}  // namespace lv
+}  // namespace lv::checkpoint
