@@ -30,7 +30,8 @@ LIBRARIES = {
     r"nccl": "distributed",
     r"mpi\.h": "distributed tests/distributed",
     r"Eigen/": "kernels/cpu tests",
-    r"stb|jpeglib|turbojpeg|zlib|CLI/|nlohmann/": "apps tests bench",
+    r"stb|jpeglib|turbojpeg|zlib|CLI/": "apps tests bench",
+    r"nlohmann/": "core apps tests bench",
     r"catch2/": "tests",
     r"benchmark/": "bench",
 }
