@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "autograd/engine.h"
+#include "core/allocator.h"
 #include "tests/fixture_numbers.h"
 
 using namespace lv;
@@ -64,4 +65,21 @@ TEST_CASE("axial attention keeps its statistics where q and k have a large commo
                           test::fixture_tensor("relative", {16, 17}), test::fixture_tensor("weight", {6}, 0.25, 1.0)};
   check(inputs, {.terms = {.heads = 2}}, DType::f64, 1e-9);
   check(inputs, {.terms = {.heads = 2}}, DType::f32, 1e-3);
+}
+
+TEST_CASE("axial attention takes less than eight times its input's memory, forward and backward together") {
+  const Tensor qkv = test::fixture_tensor("qkv", {1, 129, 129, 64});
+  const Tensor relative = test::fixture_tensor("relative", {8, 257});
+  const Tensor weight = test::fixture_tensor("weight", {24}, 0.25, 1.0);
+  for (const Tensor& input : {qkv, relative, weight}) {
+    input.set_requires_grad();
+  }
+  const Tensor seed = test::fixture_tensor("cotangent", {1, 129, 129, 64});
+  Allocator& memory = allocator(Device::cpu());
+  memory.reset_peak();
+  const int64_t before = memory.stats().allocated_bytes;
+  const Tensor out = autograd::apply<AxialAttention>({qkv, relative, weight})[0];
+  out.backward(seed);
+  CHECK(memory.stats().peak_allocated_bytes - before < 8 * qkv.size_bytes());
+  CHECK(memory.stats().peak_allocated_bytes - before > 2 * qkv.size_bytes());  // the counter counts
 }
