@@ -168,17 +168,20 @@ TEST_CASE("the axial layer's state has the public names in their order") {
   CHECK(layer.relative.shape() == Shape{16, 111});
 }
 
-TEST_CASE("attention maps are weights, and give the layer's content output") {
-  nn::AxialAttention layer(8, 8, 6,
-                           {.terms = {.heads = 2, .axis = kWidth, .value_position = false}, .has_output_norm = false});
+TEST_CASE("attention maps are weights over the keys that a query sees") {
+  nn::AxialAttention layer(8, 8, 6, {.terms = {.heads = 2, .axis = kWidth, .span = 3}});
   layer.eval();
-  const Tensor x = test::fixture_images("input", {2, 8, 3, 6}, DType::f32);
-  const Tensor maps = layer.attention(x);
+  const Tensor maps = layer.attention(test::fixture_images("input", {2, 8, 3, 6}, DType::f32));
   REQUIRE(maps.shape() == Shape{2, 3, 2, 6, 6});
   const std::vector<double> weights = test::torch_order(maps);
-  double sum = 0;
-  for (size_t i = 0; i < 6; ++i) {
-    sum += weights[i];
+  for (size_t query = 0; query < weights.size() / 6; ++query) {
+    double sum = 0;
+    for (size_t key = 0; key < 6; ++key) {
+      const double weight = weights[query * 6 + key];
+      const auto distance = std::abs(int(key) - int(query % 6));
+      CHECK((distance <= 1 ? weight > 0 : weight == 0));
+      sum += weight;
+    }
+    CHECK(sum == Approx(1.0));
   }
-  CHECK(sum == Approx(1.0));
 }
