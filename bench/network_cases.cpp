@@ -47,7 +47,6 @@ class Setup {
 
   /// Forward, loss, backward and an update of all parameters; returns the loss.
   Tensor update() {
-    optimizer_->drop_grad();
     Tensor loss;
     {
       const autograd::AutocastGuard guard(autocast_);
@@ -55,6 +54,7 @@ class Setup {
     }
     loss.backward();
     optimizer_->step();
+    optimizer_->drop_grad();
     return loss.detach();
   }
 
