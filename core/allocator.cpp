@@ -71,6 +71,8 @@ bool debug_from_environment() {
   return value == "debug";
 }
 
+constexpr int64_t kHostSegment = int64_t{64} << 20;
+
 /// An allocator that lives until the process ends: tensors with static storage outlive every destructor.
 Allocator& make_allocator(std::unique_ptr<RawAllocator> raw, bool host_memory, CachingAllocator::Options options) {
   auto caching = std::make_unique<CachingAllocator>(std::move(raw), std::move(options));
@@ -93,7 +95,8 @@ std::vector<Allocator*> make_device_allocators() {
 
 Allocator& allocator(Device device) {
   if (device.is_cpu()) {
-    static Allocator& cpu = make_allocator(std::make_unique<HostMemory>(), true, {.name = "cpu", .granule = 64});
+    static Allocator& cpu = make_allocator(std::make_unique<HostMemory>(), true,
+                                           {.name = "cpu", .granule = 64, .least_large_segment = kHostSegment});
     return cpu;
   }
   static const std::vector<Allocator*>& devices = *new std::vector(make_device_allocators());

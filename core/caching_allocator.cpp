@@ -22,11 +22,11 @@ constexpr size_t kListedAllocations = 10;
 
 constexpr int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
-constexpr int64_t segment_bytes(int64_t size) {
+constexpr int64_t segment_bytes(int64_t size, int64_t least_large) {
   if (size <= kSmallBytes) {
     return kSmallSegment;
   }
-  return size <= kMediumBytes ? kMediumSegment : round_up(size, kLargeGranule);
+  return std::max(least_large, size <= kMediumBytes ? kMediumSegment : round_up(size, kLargeGranule));
 }
 
 std::string mebibytes(int64_t bytes) { return fmt::format("{:.1f} MiB", double(bytes) / double(kMiB)); }
@@ -174,7 +174,7 @@ CachingAllocator::Block* CachingAllocator::find_free(Pool& pool, int64_t size) {
 }
 
 CachingAllocator::Block* CachingAllocator::reserve_segment(Pool& pool, int64_t size) {
-  const int64_t bytes = segment_bytes(size);
+  const int64_t bytes = segment_bytes(size, options_.least_large_segment);
   limit_cache(bytes);
   void* data = reserve_raw(bytes);
   if (data == nullptr) {

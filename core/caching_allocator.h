@@ -45,6 +45,10 @@ class CachingAllocator final : public Allocator {
   struct Options {
     std::string name;       ///< of the memory, for messages
     int64_t granule = 512;  ///< sizes are rounded up to it; a power of two
+    /// At least so much is reserved at once for blocks above 1 MiB. Neighbours within a segment merge when they are
+    /// free, so that what small arrays leave serves large ones; on the host, pages that were never written cost
+    /// nothing.
+    int64_t least_large_segment = 0;
     bool host_access =
         false;  ///< the host uses the memory without waiting for streams: one pool, fences for every stream
   };

@@ -101,6 +101,18 @@ TEST_CASE("blocks are cut from segments of 2 MiB, 20 MiB or their own size") {
   REQUIRE(sizes == std::vector<int64_t>{2 * kMiB, 20 * kMiB, 12 * kMiB});
 }
 
+TEST_CASE("in segments of a set size, what two arrays leave serves a larger one") {
+  Fixture f({.name = "fake", .least_large_segment = 64 * kMiB});
+  auto* first = f.get(30 * kMiB);
+  auto* second = f.get(30 * kMiB);
+  f.memory.release(first);
+  f.memory.release(second);
+  (void)f.get(60 * kMiB);
+  (void)f.get(kMiB);
+  REQUIRE(f.machine.segments.size() == 2);  // and the one for small blocks
+  REQUIRE(f.memory.stats().reserved_bytes == 66 * kMiB);
+}
+
 TEST_CASE("allocations of no bytes have addresses of their own") {
   Fixture f;
   auto* a = f.get(0);
