@@ -42,7 +42,7 @@ Tensor SavedTensor::unpack(Node& owner, std::string_view op, int position) const
   if (maker_.node) {
     return with_history(maker_.node->remake(maker_.index), maker_);
   }
-  const Tensor tensor = segment_ ? segment_->redeem(ticket_) : tensor_;
+  Tensor tensor = segment_ ? segment_->redeem(ticket_) : tensor_;
   if (!tensor.defined()) {
     return tensor;
   }

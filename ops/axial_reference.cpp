@@ -21,14 +21,15 @@ AxialShape axial_shape(const Shape& qkv, int64_t table_columns, const AxialTerms
   const int64_t length = qkv[is_height ? 1 : 2];
   const int64_t channels = qkv[3] / terms.heads;
   const int64_t dim = terms.dim.value_or(channels / 4);
-  const bool sees_all = terms.span.value_or(length) >= length;
+  const int64_t span = terms.span.value_or(length);
+  const bool sees_all = span >= length;
   return {.samples = qkv[0],
           .lines = qkv[is_height ? 2 : 1],
           .length = length,
           .heads = terms.heads,
           .dim = dim,
           .value_dim = channels - 2 * dim,
-          .reach = sees_all ? length : (*terms.span - 1) / 2,
+          .reach = sees_all ? length : (span - 1) / 2,
           .table_center = (table_columns - 1) / 2,
           .content = terms.content,
           .query_position = terms.query_position,

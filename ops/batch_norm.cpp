@@ -145,18 +145,18 @@ TensorList BatchNorm::forward(Context& ctx, Inputs in, const Options& options) {
                                          : TensorList{parameter_as(ctx, given_mean, dtype),
                                                       parameter_as(ctx, given_variance, dtype), Tensor()};
   const Tensor mean = moments[0].view(statistics);
-  const Tensor total = moments[2];
+  const Tensor& total = moments[2];
   const Tensor unbiased = takes_batch ? ctx.new_output(2) : Tensor();
   const Tensor coefficients = ctx.new_empty({3, options.stat_groups, x.size(-1)}, dtype);
-  kernels::batch_norm_coefficients(
-      {.variance = cref(moments[1].view(statistics)),
-       .weight = cref(parameter_as(ctx, weight, dtype)),
-       .bias = cref(parameter_as(ctx, bias, dtype)),
-       .eps = options.eps,
-       .count = {.count = double(rows.size(0) / options.stat_groups), .total = cref(total)},
-       .coefficients = ref(coefficients),
-       .unbiased = ref(unbiased)},
-      ctx.stream());
+  const int64_t group_rows = rows.size(0) / options.stat_groups;
+  kernels::batch_norm_coefficients({.variance = cref(moments[1].view(statistics)),
+                                    .weight = cref(parameter_as(ctx, weight, dtype)),
+                                    .bias = cref(parameter_as(ctx, bias, dtype)),
+                                    .eps = options.eps,
+                                    .count = {.count = double(group_rows), .total = cref(total)},
+                                    .coefficients = ref(coefficients),
+                                    .unbiased = ref(unbiased)},
+                                   ctx.stream());
   const Tensor y = normalize(ctx, rows, mean, coefficients, residual, options.relu);
   ctx.save(x);
   ctx.save(mean);

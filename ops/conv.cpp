@@ -62,7 +62,7 @@ void check_groups(std::string_view op, int64_t groups, int64_t channels, const S
 
 /// The [O, KH, KW, I] view of a weight; a copy in that order where memory has another.
 Tensor filters_of(const Context& ctx, const Tensor& weight) {
-  const Tensor view = weight.permute({0, 2, 3, 1});
+  Tensor view = weight.permute({0, 2, 3, 1});
   if (view.is_contiguous()) {
     return view;
   }

@@ -42,7 +42,7 @@ Canvas to_canvas(const Tensor& image, const data::Normalize& normalize) {
   Canvas canvas(width, height);
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
-      const float* const pixel = &values[size_t((y * width + x) * 3)];
+      const float* const pixel = &values[(size_t(y) * size_t(width) + size_t(x)) * 3];
       uint8_t rgb[3];
       for (size_t c = 0; c < 3; ++c) {
         const float level = pixel[c] * normalize.deviation[c] + normalize.mean[c];
@@ -127,7 +127,9 @@ void ClassificationTask::load_batch() {
     loader_ = std::make_unique<data::Loader>(train_source_, loader_options_, next_);
     listed_ = 0;
   }
-  data::Batch batch = *loader_->next();  // epochs do not end
+  std::optional<data::Batch> loaded = loader_->next();
+  LV_CHECK(loaded.has_value(), "the loader ended, but epochs do not");
+  data::Batch batch = std::move(*loaded);
   list_bad(*loader_, listed_);
   const bool is_last = batch.position.batch + 1 == batches_per_epoch_;
   next_ = is_last ? data::LoaderPosition{batch.position.epoch + 1, 0}

@@ -83,7 +83,8 @@ int64_t broken_line(std::string_view text) {
       (void)toml::parse(text.substr(0, end));
     } catch (const BrokenAssumption&) {
       break;
-    } catch (const toml::parse_error&) {  // what goes over several lines is cut
+    } catch (const toml::parse_error&) {
+      continue;  // what goes over several lines is cut
     }
   }
   return line;

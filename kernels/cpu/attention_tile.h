@@ -54,17 +54,17 @@ void multiply_rows(const typename M::Unit* a, int64_t rows, const TilePanel<M>& 
                             kAdds ? to : nullptr};
     };
     multiply_tile<M, kRun, kVectors, Sum>(run_at(row), run_at(row + kRun), panel);
-    row += 2 * kRun;
+    return int64_t{2 * kRun};
   };
   const auto multiply_all = [&]<int kVectors>() {
     constexpr int kHalfRun = (kMaxRun + 1) / 2;
     while (row < rows) {
       if (rows - row > 2 * kHalfRun) {
-        multiply.template operator()<kMaxRun, kVectors>();
+        row += multiply.template operator()<kMaxRun, kVectors>();
       } else if (rows - row > 2) {
-        multiply.template operator()<kHalfRun, kVectors>();
+        row += multiply.template operator()<kHalfRun, kVectors>();
       } else {
-        multiply.template operator()<1, kVectors>();
+        row += multiply.template operator()<1, kVectors>();
       }
     }
   };

@@ -56,8 +56,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
 std::vector<std::string> fuzz_seeds() {
   return {
-      "[data]\ncount = 7\nname = \"a \\\"b\\\" \\u00e9\"\n[optim]\nrate = 2.5e-3\nlist = [1, 2.5, -3e2]\n[run]\nflag = "
-      "true\n",
+      R"([data]
+count = 7
+name = "a \"b\" \u00e9"
+[optim]
+rate = 2.5e-3
+list = [1, 2.5, -3e2]
+[run]
+flag = true
+)",
       "# comment\n[data]\nname = 'raw'\ncount = 0x1F\n\n[optim]\nlist = []\nrate = 1_000\n",
       "optim.rate = 1\ndata = {count = 9, name = '''a\nb'''}\n", "[data]\ncuont = 1\n", ""};
 }

@@ -274,7 +274,7 @@ FAMILIES = [
     # All but the views that slices are, and the fused kernels of the networks, which have a suite of their own.
     Family(
         "element-wise and others",
-        r"^(?!add/8/|slice/.*/forward|(elastic|hungarian)_).*/(forward|train)$",
+        r"^(?!add/8/|slice/.*/forward|(axial|elastic|hungarian)_).*/(forward|train)$",
         mean=1.3,
         minimum=1.0,
         minimum_at_limit=0.95,
